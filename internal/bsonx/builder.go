@@ -13,8 +13,9 @@ import (
 //	b.OpenDoc("cursor"); b.Int64("id", 0); b.Close()
 //	doc := b.Doc()
 type Builder struct {
-	buf   []byte
-	start []int // offsets of the open documents' lengths, the outermost first.
+	buf    []byte
+	origin int   // where the document starts.
+	start  []int // offsets of the open documents' lengths, the outermost first.
 }
 
 // NewBuilder starts a document at the end of buf, which the builder takes over.
@@ -26,7 +27,7 @@ func NewBuilder(buf []byte) *Builder {
 
 // Reset starts anew at the end of buf.
 func (b *Builder) Reset(buf []byte) {
-	b.buf, b.start = buf, b.start[:0]
+	b.buf, b.origin, b.start = buf, len(buf), b.start[:0]
 	b.open()
 }
 
@@ -40,8 +41,18 @@ func (b *Builder) Doc() Doc {
 	return Doc(b.buf[at:len(b.buf):len(b.buf)])
 }
 
+// Rewind forgets everything and starts the document anew at the same place.
+func (b *Builder) Rewind() { b.Reset(b.buf[:b.origin]) }
+
+// Mark is a place in the document; RewindTo forgets what was appended after it,
+// with the same documents open as at the mark.
+func (b *Builder) Mark() int { return len(b.buf) }
+
+// RewindTo goes back to a mark.
+func (b *Builder) RewindTo(mark int) { b.buf = b.buf[:mark] }
+
 // Size is the number of bytes appended so far to the outermost document.
-func (b *Builder) Size() int { return len(b.buf) - b.start[0] }
+func (b *Builder) Size() int { return len(b.buf) - b.origin }
 
 func (b *Builder) open() {
 	b.start = append(b.start, len(b.buf))
