@@ -1,0 +1,81 @@
+package scenario
+
+import (
+	"bufio"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// TestReference holds the files against the reference server, or writes them from it (-rewrite).
+func TestReference(t *testing.T) {
+	uri := os.Getenv("PANDO_REFERENCE_URI")
+	if uri == "" {
+		t.Skip("PANDO_REFERENCE_URI is not set")
+	}
+	runAll(t, hostOf(t, uri), Reference)
+}
+
+// hostOf takes the host and port out of a mongodb URI.
+func hostOf(t *testing.T, uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil || u.Host == "" {
+		t.Fatalf("no host in %q: %v", uri, err)
+	}
+	return u.Host
+}
+
+// runAll runs every file, side by side but for those that ask to be alone.
+func runAll(t *testing.T, addr string, mode Mode) {
+	var alone sync.RWMutex // files beside each other share it; one that must be alone owns it.
+	for _, path := range files(t) {
+		name := strings.TrimSuffix(filepath.ToSlash(strings.TrimPrefix(path, "testdata"+string(filepath.Separator))), ".txt")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if isAlone(t, path) {
+				alone.Lock()
+				defer alone.Unlock()
+			} else {
+				alone.RLock()
+				defer alone.RUnlock()
+			}
+			RunFile(t, addr, path, mode)
+		})
+	}
+}
+
+func files(t testing.TB) []string {
+	var paths []string
+	err := filepath.WalkDir("testdata", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && filepath.Ext(path) == ".txt" {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+// isAlone looks for the line that keeps other files away.
+func isAlone(t testing.TB, path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if strings.HasPrefix(lines.Text(), "# alone:") {
+			return true
+		}
+		if !strings.HasPrefix(lines.Text(), "#") {
+			break
+		}
+	}
+	return false
+}
