@@ -152,3 +152,10 @@ func AsDouble(v Value) float64 { return math.Float64frombits(binary.LittleEndian
 
 // view is a string over borrowed bytes.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+func leUint64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
+
+func decimalValue(hi, lo uint64) Value {
+	b := binary.LittleEndian.AppendUint64(make([]byte, 0, 16), lo)
+	return Value{Type: TypeDecimal, Data: binary.LittleEndian.AppendUint64(b, hi)}
+}
