@@ -21,6 +21,7 @@ const (
 	SystemOverloadedError
 	CloseConnectionError // the connection is closed instead of an answer.
 	NonResumableChangeStreamError
+	ExtraInfo                  // an error of it always carries more fields than code and errmsg.
 	ResumableChangeStreamError // beside those that are retriable or need retargetting.
 )
 
