@@ -1,6 +1,7 @@
 package bsonx
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"unsafe"
@@ -152,6 +153,16 @@ func AsDouble(v Value) float64 { return math.Float64frombits(binary.LittleEndian
 
 // view is a string over borrowed bytes.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// Regex returns the borrowed pattern and flags of a regular expression.
+func Regex(v Value) (pattern, flags string) {
+	end := bytes.IndexByte(v.Data, 0)
+	return view(v.Data[:end]), view(v.Data[end+1 : len(v.Data)-1])
+}
+
+// Binary returns the subtype and the borrowed bytes of binary data. Those of
+// subtype 2 begin with a second length, as they are stored.
+func Binary(v Value) (subtype byte, data []byte) { return v.Data[4], v.Data[5:] }
 
 func leUint64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 
