@@ -38,7 +38,7 @@
 //	error        every command of the step must fail; without it none may
 //	blocks       the command must be waiting, not answered; a later wait shows its reply
 //	sort         the documents of the reply have no order: print them sorted
-//	show=…       a field of the reply (show=(n,nModified) for several), or: all (the
+//	show=…       a field of the reply (show=(n,a.b) for several, or inner ones), or: all (the
 //	             whole reply, nothing hidden), types (names and types only), code (an
 //	             error without its text), cursor (the cursor as one document)
 //	time=t       keep the reply's operationTime; later commands may say "$time:t"

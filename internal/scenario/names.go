@@ -24,6 +24,7 @@ type names struct {
 	back    map[string]any    // name -> the thing, for later commands.
 	given   map[string]bool   // those that a command has mentioned: printed as they are.
 	counts  map[string]int
+	blind   bool // give no new names: what has none is printed as <made>.
 }
 
 func newNames(e *env.Env, prefix, addr string) *names {
@@ -57,6 +58,9 @@ func (n *names) oid(hex string) string {
 	if name, ok := n.made[hex]; ok {
 		return name
 	}
+	if n.blind {
+		return "<made>"
+	}
 	name := n.fresh("oid")
 	n.made[hex] = name
 	if id, err := bson.ObjectIDFromHex(hex); err == nil {
@@ -71,6 +75,9 @@ func (n *names) uuid(text string) string {
 	}
 	if name, ok := n.made[text]; ok {
 		return name
+	}
+	if n.blind {
+		return "<made>"
 	}
 	name := n.fresh("uuid")
 	n.made[text] = name

@@ -35,6 +35,9 @@ func (p *printer) print(reply bson.Raw, st *step) string {
 	if n, _ := reply.Lookup("ok").AsFloat64OK(); n != 1 && !st.shows("all") && !st.shows("types") {
 		return p.failure(reply, st)
 	}
+	if id, _ := reply.Lookup("cursor", "id").AsInt64OK(); id != 0 {
+		p.names.cursor(id)
+	}
 	var b strings.Builder
 	switch {
 	case st.shows("all"):
@@ -47,12 +50,30 @@ func (p *printer) print(reply bson.Raw, st *step) string {
 		p.doc(&b, reply, isHidden)
 		b.WriteByte('\n')
 	case len(st.show) > 0 && !st.shows("code"):
-		p.doc(&b, reply, func(key string) bool { return !slices.Contains(st.show, key) })
-		b.WriteByte('\n')
+		p.chosen(&b, reply, st.show)
 	default:
 		p.success(&b, reply, st)
 	}
 	return b.String()
+}
+
+// chosen prints some fields of a reply, under the paths by which they were asked for.
+func (p *printer) chosen(b *strings.Builder, reply bson.Raw, paths []string) {
+	n := 0
+	b.WriteByte('{')
+	for _, path := range paths {
+		v, err := reply.LookupErr(strings.Split(path, ".")...)
+		if err != nil {
+			continue
+		}
+		if n++; n > 1 {
+			b.WriteByte(',')
+		}
+		b.WriteString(quote(path))
+		b.WriteByte(':')
+		p.value(b, v)
+	}
+	b.WriteString("}\n")
 }
 
 func (p *printer) success(b *strings.Builder, reply bson.Raw, st *step) {
@@ -77,24 +98,18 @@ func (p *printer) cursor(b *strings.Builder, cursor bson.Raw, st *step) {
 		batch, _ = cursor.Lookup("nextBatch").ArrayOK()
 	}
 	docs, _ := batch.Values()
-	lines := make([]string, 0, len(docs))
-	for _, d := range docs {
-		var line strings.Builder
-		p.value(&line, d)
-		lines = append(lines, line.String())
-	}
 	if st.sorted {
-		slices.Sort(lines)
+		p.sort(docs)
 	}
-	for _, line := range lines {
-		b.WriteString(line)
+	for _, d := range docs {
+		p.value(b, d)
 		b.WriteByte('\n')
 	}
-	if len(lines) == 0 {
+	if len(docs) == 0 {
 		b.WriteString("(no documents)\n")
 	}
 	if id, _ := cursor.Lookup("id").AsInt64OK(); id != 0 {
-		fmt.Fprintf(b, "cursor: %s\n", p.names.cursor(id))
+		fmt.Fprintf(b, "cursor: %s\n", p.names.cursors[id])
 	}
 	var other strings.Builder
 	p.doc(&other, cursor, func(key string) bool {
@@ -103,6 +118,19 @@ func (p *printer) cursor(b *strings.Builder, cursor bson.Raw, st *step) {
 	if other.String() != "{}" {
 		fmt.Fprintf(b, "cursor: %s\n", other.String())
 	}
+}
+
+// sort orders documents by their text, before anything in them gets its name: names
+// are given in the order of what is printed.
+func (p *printer) sort(docs []bson.RawValue) {
+	p.names.blind = true
+	defer func() { p.names.blind = false }()
+	text := func(v bson.RawValue) string {
+		var b strings.Builder
+		p.value(&b, v)
+		return b.String()
+	}
+	slices.SortStableFunc(docs, func(a, b bson.RawValue) int { return strings.Compare(text(a), text(b)) })
 }
 
 // failure prints a failed command: code, labels, text, and the fields beside them.
