@@ -1,0 +1,240 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/env"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+// Source is where a cursor's documents come from.
+type Source interface {
+	// Next returns the next document, or io.EOF after the last. The bytes stay
+	// valid until the following call.
+	Next(ctx context.Context) (bsonx.Doc, error)
+	Close() error
+}
+
+// Cursor is an open cursor: what is left of a query's answer.
+type Cursor struct {
+	ID        int64
+	Namespace string // "db.coll"
+	LSID      *ID    // the session that opened it, if any.
+	TxnNumber int64  // the transaction that opened it; -1 if none did.
+	Command   string // "find" or "aggregate": the command that opened it.
+	NoTimeout bool
+	AtTime    uint64 // the snapshot's cluster time for level snapshot, else 0.
+	Source    Source
+	Release   func()    // ends what the source reads from; may be nil.
+	Limit     int64     // of documents in all; 0 for none.
+	Pending   bsonx.Doc // a document that did not fit the last batch; owned.
+
+	Created, LastUse time.Time
+	Batches          int64
+	Returned         int64
+
+	busy, dead bool // guarded by Cursors.mu.
+}
+
+// Left is how many documents the query's limit still allows, -1 without one.
+func (c *Cursor) Left() int64 {
+	if c.Limit == 0 {
+		return -1
+	}
+	return c.Limit - c.Returned
+}
+
+// Discard closes a cursor that was never added.
+func (c *Cursor) Discard() { c.close() }
+
+func (c *Cursor) close() {
+	c.Source.Close()
+	if c.Release != nil {
+		c.Release()
+	}
+}
+
+// Cursors are the open cursors of one server.
+type Cursors struct {
+	env *env.Env
+
+	mu   sync.Mutex // guards the map and the cursors' busy and dead; a leaf.
+	open map[int64]*Cursor
+}
+
+func newCursors(e *env.Env) *Cursors { return &Cursors{env: e, open: map[int64]*Cursor{}} }
+
+// Add gives c an id and keeps it, checked in.
+func (cs *Cursors) Add(c *Cursor) int64 {
+	c.Created = cs.env.Now()
+	c.LastUse = c.Created
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for c.ID == 0 || cs.open[c.ID] != nil {
+		c.ID = int64(cs.env.Uint64() >> 1)
+	}
+	cs.open[c.ID] = c
+	return c.ID
+}
+
+// errNotFound is 43.
+func errNotFound(id int64) error {
+	return mongoerr.Newf(mongoerr.CursorNotFound, "cursor id %d not found", id)
+}
+
+// Peek returns a cursor without taking it, for checks that come before.
+func (cs *Cursors) Peek(id int64) (*Cursor, error) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	c := cs.open[id]
+	if c == nil || c.dead {
+		return nil, errNotFound(id)
+	}
+	return c, nil
+}
+
+// Take checks a cursor out: the caller alone reads from it until Return or Drop.
+func (cs *Cursors) Take(id int64) (*Cursor, error) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	c := cs.open[id]
+	if c == nil || c.dead {
+		return nil, errNotFound(id)
+	}
+	if c.busy {
+		return nil, mongoerr.Newf(mongoerr.CursorInUse, "cursor id %d is already in use", id)
+	}
+	c.busy = true
+	return c, nil
+}
+
+// Return checks a cursor in again. It is closed if it was killed meanwhile.
+func (cs *Cursors) Return(c *Cursor) {
+	cs.mu.Lock()
+	c.busy = false
+	c.LastUse = cs.env.Now()
+	dead := c.dead
+	cs.mu.Unlock()
+	if dead {
+		c.close()
+	}
+}
+
+// Drop closes a cursor that the caller has checked out.
+func (cs *Cursors) Drop(c *Cursor) {
+	cs.mu.Lock()
+	delete(cs.open, c.ID)
+	cs.mu.Unlock()
+	c.close()
+}
+
+// Kill closes a cursor, at once or when its reader returns it.
+func (cs *Cursors) Kill(id int64) error {
+	cs.mu.Lock()
+	c := cs.open[id]
+	if c == nil || c.dead {
+		cs.mu.Unlock()
+		return errNotFound(id)
+	}
+	idle := cs.kill(c)
+	cs.mu.Unlock()
+	if idle {
+		c.close()
+	}
+	return nil
+}
+
+// kill takes c out of the map and tells if the caller must close it. mu is held.
+func (cs *Cursors) kill(c *Cursor) (idle bool) {
+	delete(cs.open, c.ID)
+	c.dead = true
+	return !c.busy
+}
+
+func (cs *Cursors) killWhere(match func(*Cursor) bool) int {
+	var closing []*Cursor
+	n := 0
+	cs.mu.Lock()
+	for _, c := range cs.open {
+		if !match(c) {
+			continue
+		}
+		n++
+		if cs.kill(c) {
+			closing = append(closing, c)
+		}
+	}
+	cs.mu.Unlock()
+	for _, c := range closing {
+		c.close()
+	}
+	return n
+}
+
+func (cs *Cursors) killSessions(match func(ID) bool) {
+	cs.killWhere(func(c *Cursor) bool { return c.LSID != nil && match(*c.LSID) })
+}
+
+// Invalidate has the idle cursors on a collection that is gone fail with err at
+// their next read; those of transactions go on with their snapshot.
+func (cs *Cursors) Invalidate(ns string, err error) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for _, c := range cs.open {
+		if c.Namespace == ns && c.TxnNumber < 0 && !c.busy {
+			c.end(err)
+		}
+	}
+}
+
+// end takes a cursor's source away: whoever reads from it is told err. mu is held,
+// and the cursor is idle.
+func (c *Cursor) end(err error) {
+	c.Source.Close()
+	c.Source, c.Pending = ended{err}, nil
+}
+
+// endTxn leaves the cursors of an ended transaction in place, but with nothing to
+// read: a getMore is told that its transaction is over before it reads.
+func (cs *Cursors) endTxn(id ID, n int64) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for _, c := range cs.open {
+		if c.TxnNumber == n && c.LSID != nil && *c.LSID == id && !c.busy {
+			c.end(errors.New("session: cursor of an ended transaction was read"))
+		}
+	}
+}
+
+// ended is the source of a cursor that has nothing to read from any more.
+type ended struct{ err error }
+
+func (e ended) Next(context.Context) (bsonx.Doc, error) { return nil, e.err }
+func (ended) Close() error                              { return nil }
+
+// ExpireIdle closes the cursors that were not read from for the given time.
+func (cs *Cursors) ExpireIdle(limit time.Duration) int {
+	before := cs.env.Now().Add(-limit)
+	return cs.killWhere(func(c *Cursor) bool {
+		return !c.busy && c.LastUse.Before(before) && (!c.NoTimeout && c.LSID == nil || c.over())
+	})
+}
+
+// over tells whether the cursor has nothing to read from any more.
+func (c *Cursor) over() bool {
+	_, over := c.Source.(ended)
+	return over
+}
+
+// Open counts the open cursors.
+func (cs *Cursors) Open() int {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return len(cs.open)
+}
+
+func (cs *Cursors) closeAll() { cs.killWhere(func(*Cursor) bool { return true }) }

@@ -1,0 +1,247 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/env"
+	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+// Config is what the sessions ask of the server's parameters. The functions are
+// called at each use, so that a parameter set at run time holds at once.
+type Config struct {
+	Lifetime    func() time.Duration // transactionLifetimeLimitSeconds
+	Timeout     time.Duration        // localLogicalSessionTimeoutMinutes
+	SessionsMax int                  // maxSessions
+}
+
+// Manager holds the sessions of one server. It is safe for concurrent use.
+type Manager struct {
+	db      *docstore.DB
+	clock   kv.Clock
+	env     *env.Env
+	conf    Config
+	cursors *Cursors
+	counts  counts
+
+	mu       sync.Mutex // guards sessions; a Session's mu may be taken under it.
+	sessions map[ID]*Session
+}
+
+// NewManager returns a manager without sessions.
+func NewManager(db *docstore.DB, clock kv.Clock, e *env.Env, conf Config) *Manager {
+	m := &Manager{db: db, clock: clock, env: e, conf: conf, sessions: map[ID]*Session{}}
+	m.cursors = newCursors(e)
+	return m
+}
+
+// Cursors are the open cursors of all sessions and of none.
+func (m *Manager) Cursors() *Cursors { return m.cursors }
+
+// Touch notes that a session was used, and makes it if it is new.
+func (m *Manager) Touch(id ID) error {
+	_, err := m.session(id)
+	return err
+}
+
+func (m *Manager) session(id ID) (*Session, error) {
+	now := m.env.Now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.sessions[id]
+	if s == nil {
+		if len(m.sessions) >= m.conf.SessionsMax {
+			return nil, mongoerr.Newf(mongoerr.TooManyLogicalSessions,
+				"Unable to add session ID %s into the cache because the number of active sessions is too high", id)
+		}
+		s = &Session{ID: id, m: m, gate: make(chan struct{}, 1), number: -1}
+		m.sessions[id] = s
+	}
+	s.mu.Lock()
+	s.lastUse = now
+	s.mu.Unlock()
+	return s, nil
+}
+
+// CheckOut waits for the session to be free and returns it with its row read.
+// The caller alone has it until CheckIn.
+func (m *Manager) CheckOut(ctx context.Context, id ID) (*Session, error) {
+	for {
+		s, err := m.session(id)
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case s.gate <- struct{}{}:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		if s.gone {
+			<-s.gate
+			continue
+		}
+		if err := s.load(ctx); err != nil {
+			<-s.gate
+			return nil, err
+		}
+		return s, nil
+	}
+}
+
+// Kill ends what the sessions that match are doing: running requests are
+// interrupted, open transactions aborted, cursors closed. The sessions stay
+// usable under higher numbers. The caller has no session checked out.
+func (m *Manager) Kill(match func(ID) bool) {
+	cause := mongoerr.New(mongoerr.Interrupted, "operation was interrupted")
+	for _, s := range m.snapshot() {
+		if !match(s.ID) {
+			continue
+		}
+		s.mu.Lock()
+		n, open := s.number, s.state == InProgress
+		s.mu.Unlock()
+		s.interrupt(cause, -1)
+		if open {
+			s.abortWhenFree(n)
+		}
+	}
+	m.cursors.killSessions(match)
+}
+
+// Forget drops idle sessions that match: their row stays, and is read again
+// when the session is next seen.
+func (m *Manager) Forget(match func(ID, time.Time) bool) int {
+	n := 0
+	for _, s := range m.snapshot() {
+		select {
+		case s.gate <- struct{}{}:
+		default:
+			continue // in use.
+		}
+		if s.state != InProgress && match(s.ID, s.lastUse) {
+			m.mu.Lock()
+			delete(m.sessions, s.ID)
+			m.mu.Unlock()
+			s.gone = true
+			n++
+			m.cursors.killSessions(func(id ID) bool { return id == s.ID })
+		}
+		<-s.gate
+	}
+	return n
+}
+
+// ExpireIdle forgets the sessions that were not used for the session timeout.
+func (m *Manager) ExpireIdle() int {
+	limit := m.env.Now().Add(-m.conf.Timeout)
+	return m.Forget(func(_ ID, used time.Time) bool { return used.Before(limit) })
+}
+
+// AbortAll aborts every open transaction, for the end of the process.
+func (m *Manager) AbortAll(cause error) {
+	for _, s := range m.snapshot() {
+		s.mu.Lock()
+		n, open := s.number, s.state == InProgress
+		s.mu.Unlock()
+		if open {
+			s.interrupt(cause, -1)
+			s.abortWhenFree(n)
+		}
+	}
+	m.cursors.closeAll()
+}
+
+func (m *Manager) snapshot() []*Session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make([]*Session, 0, len(m.sessions))
+	for _, s := range m.sessions {
+		all = append(all, s)
+	}
+	return all
+}
+
+// Info is how a session looks from outside, for currentOp and the session listings.
+type Info struct {
+	ID      ID
+	LastUse time.Time
+	Number  int64
+	Open    bool // a transaction is open.
+	Busy    bool // a request has it checked out.
+	Started time.Time
+	Expires time.Time
+	Active  time.Duration
+	Level   string
+}
+
+// All ranges over the sessions.
+func (m *Manager) All() iter.Seq[Info] {
+	return func(yield func(Info) bool) {
+		for _, s := range m.snapshot() {
+			s.mu.Lock()
+			i := Info{ID: s.ID, LastUse: s.lastUse, Number: s.number, Open: s.state == InProgress, Busy: s.running != nil}
+			if s.txn != nil {
+				i.Started, i.Expires = s.txn.Started, s.txn.Expires
+			}
+			s.mu.Unlock()
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// Counts are the totals since the start, as serverStatus.transactions names them.
+type Counts struct {
+	Started, Committed, Aborted        int64
+	Open                               int64
+	RetriedCommands, RetriedStatements int64
+	RecordWrites                       int64
+}
+
+type counts struct {
+	started, committed, aborted, open, retriedCommands, retriedStatements, records atomic.Int64
+}
+
+func (c *counts) begin() { c.started.Add(1); c.open.Add(1) }
+
+func (c *counts) end(committed bool) {
+	c.open.Add(-1)
+	if committed {
+		c.committed.Add(1)
+		return
+	}
+	c.aborted.Add(1)
+}
+
+func (c *counts) record() { c.records.Add(1) }
+
+// Retried counts a command that was answered, in part, from its records.
+func (m *Manager) Retried(statements int) {
+	m.counts.retriedCommands.Add(1)
+	m.counts.retriedStatements.Add(int64(statements))
+}
+
+// Counts reads the totals.
+func (m *Manager) Counts() Counts {
+	c := &m.counts
+	return Counts{
+		Started: c.started.Load(), Committed: c.committed.Load(), Aborted: c.aborted.Load(), Open: c.open.Load(),
+		RetriedCommands: c.retriedCommands.Load(), RetriedStatements: c.retriedStatements.Load(), RecordWrites: c.records.Load(),
+	}
+}
+
+// String names the parameters as messages print them.
+func (a API) String() string {
+	if a.Version == "" {
+		return "{ apiVersion: none }"
+	}
+	return fmt.Sprintf("{ apiVersion: %q, apiStrict: %t, apiDeprecationErrors: %t }", a.Version, a.Strict, a.Deprecation)
+}

@@ -1,0 +1,274 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+// State is where a session's current number stands.
+type State uint8
+
+// The states. A session's number is in one of them.
+const (
+	None       State = iota
+	InProgress       // an open transaction
+	Committed        // durable
+	Aborted          // in memory only: no outcome is written for it.
+	Retryable        // the number is a retryable write's
+)
+
+// Session is one logical session.
+type Session struct {
+	ID ID
+	m  *Manager
+
+	// gate has room for one: who holds it has checked the session out, and
+	// alone changes the fields below.
+	gate chan struct{}
+
+	// mu guards the fields below against those who look without checking out.
+	// A leaf but for Manager.mu, which may be held above it.
+	mu      sync.Mutex
+	loaded  bool // the row was read.
+	row     row
+	number  int64 // -1 until one is known.
+	state   State
+	txn     *Txn // of state InProgress.
+	lastUse time.Time
+	running context.CancelCauseFunc // cancels the request that has it checked out.
+	gone    bool                    // forgotten by the manager; look it up again.
+}
+
+// Txn is an open transaction.
+type Txn struct {
+	Number int64
+	Tx     *docstore.Tx // nil until its first statement has opened the snapshot.
+
+	// What the first statement fixed.
+	Level    string // read concern level: "local", "majority" or "snapshot".
+	Explicit bool   // the client gave the level.
+	Fixed    bool   // an atClusterTime was given: the snapshot may not move.
+	API      API
+	Started  time.Time
+	Expires  time.Time
+
+	// Shown is set when a statement has replied ok: from then on the snapshot
+	// may not move, and no statement waits for a document.
+	Shown bool
+
+	// What it did so far, for its metrics and its log line.
+	Statements int
+	Active     time.Duration
+	Operations int64
+
+	timer *time.Timer
+}
+
+// API is the stable-API parameters, which all statements of a transaction share.
+type API struct {
+	Version             string
+	Strict, Deprecation bool
+}
+
+// CheckIn gives the session back.
+func (s *Session) CheckIn() {
+	s.mu.Lock()
+	s.running = nil
+	s.lastUse = s.m.env.Now()
+	s.mu.Unlock()
+	<-s.gate
+}
+
+// Running tells the session how to interrupt the request that has it checked out.
+func (s *Session) Running(cancel context.CancelCauseFunc) {
+	s.mu.Lock()
+	s.running = cancel
+	s.mu.Unlock()
+}
+
+// Number is the session's current number, -1 if it has none.
+func (s *Session) Number() int64 { return s.number }
+
+// State is the state of the current number.
+func (s *Session) State() State { return s.state }
+
+// Begin starts transaction n (3.2). The snapshot is not opened yet: see Txn.Open.
+func (s *Session) Begin(n int64, api API) (*Txn, error) {
+	if n < s.number {
+		return nil, s.errTooOld(n)
+	}
+	if n == s.number {
+		return nil, mongoerr.New(mongoerr.ConflictingOperationInProgress,
+			"Only servers in a sharded cluster can start a new transaction at the active transaction number")
+	}
+	s.supersede()
+	now := s.m.env.Now()
+	limit := s.m.conf.Lifetime()
+	t := &Txn{Number: n, API: api, Started: now, Expires: now.Add(limit)}
+	s.set(n, InProgress, t)
+	t.timer = time.AfterFunc(limit, func() { s.expire(n) })
+	s.m.counts.begin()
+	return t, nil
+}
+
+// Continue returns the open transaction n, or why there is none (3.3).
+func (s *Session) Continue(n int64) (*Txn, error) {
+	if n < s.number {
+		return nil, s.errTooOld(n)
+	}
+	if n > s.number {
+		return nil, s.errNoSuch(n)
+	}
+	switch s.state {
+	case InProgress:
+		return s.txn, nil
+	case Committed:
+		return nil, mongoerr.Newf(mongoerr.TransactionCommitted, "Transaction with { txnNumber: %d } has been committed.", n)
+	case Aborted:
+		return nil, errAborted(n)
+	}
+	return nil, s.errNoSuch(n)
+}
+
+// Match tells whether a statement's API parameters are those of the open
+// transaction n; it is asked before Continue, and leaves the transaction alone.
+func (s *Session) Match(n int64, api API) error {
+	if s.number == n && s.state == InProgress && s.txn.API != api {
+		return mongoerr.Newf(mongoerr.APIMismatchError,
+			"API parameter mismatch: transaction-continuing command used %s, the transaction's first command used %s", api, s.txn.API)
+	}
+	return nil
+}
+
+// Open opens the snapshot of a transaction that has just begun.
+func (t *Txn) Open(ctx context.Context, db *docstore.DB, opt kv.Options) error {
+	tx, err := db.Begin(ctx, opt)
+	if err != nil {
+		return err
+	}
+	t.Tx = tx
+	t.Fixed = opt.At != 0
+	return nil
+}
+
+// Commit commits the open transaction n and returns the commit's time; wrote
+// tells if there was anything to commit. A second commit of the same number is
+// the first one's success again (3.7).
+func (s *Session) Commit(ctx context.Context, n int64) (at kv.Time, wrote bool, err error) {
+	if n == s.number && s.state == Committed {
+		return s.m.clock.Visible(), false, nil
+	}
+	t, err := s.Continue(n)
+	if err != nil {
+		return 0, false, err
+	}
+	if t.Tx == nil { // its first statement never ran.
+		s.finish(Aborted)
+		return 0, false, errAborted(n)
+	}
+	wrote = t.Tx.KV.Size() > 0
+	if wrote {
+		if err := s.stageOutcome(ctx, t); err != nil {
+			s.Abort()
+			return 0, false, err
+		}
+	}
+	s.m.cursors.endTxn(s.ID, n)
+	// From here on the commit is the engine's: a client that goes away must not
+	// leave its outcome in doubt.
+	at, err = t.Tx.Commit(context.WithoutCancel(ctx))
+	t.Tx = nil
+	if errors.Is(err, kv.ErrOutcomeUnknown) {
+		return 0, false, err
+	}
+	if err != nil {
+		s.finish(Aborted)
+		return 0, false, err
+	}
+	s.finish(Committed)
+	return at, wrote, nil
+}
+
+// Abort ends the open transaction, if there is one, without effect.
+func (s *Session) Abort() {
+	if s.state == InProgress {
+		s.finish(Aborted)
+	}
+}
+
+// finish is the one way out of InProgress.
+func (s *Session) finish(to State) {
+	t := s.txn
+	if t.timer != nil {
+		t.timer.Stop()
+	}
+	s.m.cursors.endTxn(s.ID, t.Number) // its iterators go before its snapshot.
+	if t.Tx != nil {
+		t.Tx.Rollback()
+		t.Tx = nil
+	}
+	s.set(s.number, to, nil)
+	s.m.counts.end(to == Committed)
+}
+
+// supersede makes room for a higher number.
+func (s *Session) supersede() { s.Abort() }
+
+func (s *Session) set(n int64, st State, t *Txn) {
+	s.mu.Lock()
+	s.number, s.state, s.txn = n, st, t
+	s.mu.Unlock()
+}
+
+// expire aborts transaction n when its lifetime is over, and interrupts the
+// statement that it may be running (290).
+func (s *Session) expire(n int64) {
+	s.interrupt(mongoerr.New(mongoerr.TransactionExceededLifetimeLimitSeconds,
+		"operation was interrupted because the transaction exceeded the configured 'transactionLifetimeLimitSeconds'"), n)
+	s.abortWhenFree(n)
+}
+
+// interrupt cancels the request that has the session checked out, if number n is
+// what it works on (any number for -1).
+func (s *Session) interrupt(cause error, n int64) {
+	s.mu.Lock()
+	cancel := s.running
+	if n >= 0 && (s.number != n || s.state != InProgress) {
+		cancel = nil
+	}
+	s.mu.Unlock()
+	if cancel != nil {
+		cancel(cause)
+	}
+}
+
+// abortWhenFree waits for the session and aborts transaction n if it is still open.
+func (s *Session) abortWhenFree(n int64) {
+	s.gate <- struct{}{}
+	if s.number == n {
+		s.Abort()
+	}
+	<-s.gate
+}
+
+func (s *Session) errTooOld(n int64) error {
+	return mongoerr.Newf(mongoerr.TransactionTooOld,
+		"Cannot start transaction with { txnNumber: %d } on session %s because a newer transaction with txnNumberAndRetryCounter { txnNumber: %d, txnRetryCounter: 0 } has already started on this session.",
+		n, s.ID, s.number)
+}
+
+func (s *Session) errNoSuch(n int64) error {
+	return mongoerr.Newf(mongoerr.NoSuchTransaction,
+		"Given transaction number %d on session %s using txnRetryCounter 0 does not match any in-progress transactions. The active transaction number is %d",
+		n, s.ID, s.number)
+}
+
+func errAborted(n int64) error {
+	return mongoerr.Newf(mongoerr.NoSuchTransaction, "Transaction with { txnNumber: %d } has been aborted.", n)
+}
