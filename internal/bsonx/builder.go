@@ -41,6 +41,10 @@ func (b *Builder) Doc() Doc {
 	return Doc(b.buf[at:len(b.buf):len(b.buf)])
 }
 
+// Buffer is everything in the builder's buffer: what stood there before, and the
+// document if Doc has ended it.
+func (b *Builder) Buffer() []byte { return b.buf }
+
 // Rewind forgets everything and starts the document anew at the same place.
 func (b *Builder) Rewind() { b.Reset(b.buf[:b.origin]) }
 
