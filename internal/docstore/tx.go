@@ -1,0 +1,168 @@
+package docstore
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
+	"github.com/pandodb/pando/internal/keyenc"
+	"github.com/pandodb/pando/internal/kv"
+)
+
+// Tx is one transaction over documents. It is used by one goroutine at a time,
+// and ends with Commit or Rollback.
+type Tx struct {
+	KV  kv.Txn        // for what else belongs into the same commit; Scope methods go through Tx.
+	Cat *catalog.View // the catalog as this transaction sees it.
+
+	// Wait has claims wait their turn. Without it a key that another transaction
+	// holds is a conflict at once.
+	Wait bool
+
+	db      *DB
+	key     []byte // scratch for one key.
+	ids     [2]idScratch
+	entries [2]entrySet
+}
+
+// Savepoint is a place in the order of a transaction's changes.
+type Savepoint struct {
+	kv  kv.Savepoint
+	cat catalog.Mark
+}
+
+// Savepoint marks the present.
+func (tx *Tx) Savepoint() Savepoint { return Savepoint{tx.KV.Savepoint(), tx.Cat.Mark()} }
+
+// RollbackTo undoes what was changed since; claims stay.
+func (tx *Tx) RollbackTo(s Savepoint) {
+	tx.KV.RollbackTo(s.kv)
+	tx.Cat.RollbackTo(s.cat)
+}
+
+// Refresh undoes everything and goes on with the newest snapshot; see kv.Scope.
+func (tx *Tx) Refresh(ctx context.Context) error {
+	if err := tx.KV.Refresh(ctx); err != nil {
+		return err
+	}
+	tx.Cat.Refresh()
+	return nil
+}
+
+// Commit makes everything visible at once; see kv.Txn. The transaction has ended
+// whatever the result.
+func (tx *Tx) Commit(ctx context.Context) (kv.Time, error) { return tx.Cat.Commit(ctx) }
+
+// Rollback ends the transaction without effect. It is a no-op after the end.
+func (tx *Tx) Rollback() { tx.KV.Rollback() }
+
+// EncodeID appends the encoded form of an _id: what Scan's bounds, Fetch and
+// iterators speak of.
+func EncodeID(dst []byte, id bsonx.Value) []byte {
+	n := len(dst)
+	dst = keyenc.Append(dst, id, false)
+	if short, hashed := keyenc.Bound(dst[n:]); hashed {
+		dst = append(dst[:n], short...)
+	}
+	return dst
+}
+
+// hashedID tells whether an encoded _id ends in a hash: only those are that long.
+func hashedID(encID []byte) bool { return len(encID) == keyenc.BoundBytes }
+
+// docKey is the key of the document with that encoded _id, in tx's scratch.
+func (tx *Tx) docKey(coll *catalog.Collection, encID []byte) []byte {
+	tx.key = append(catalog.AppendPrefix(tx.key[:0], coll.ID, catalog.IDIndex), encID...)
+	return tx.key
+}
+
+func (tx *Tx) docKeyOf(coll *catalog.Collection, id bsonx.Value) []byte {
+	tx.key = EncodeID(catalog.AppendPrefix(tx.key[:0], coll.ID, catalog.IDIndex), id)
+	return tx.key
+}
+
+// Claim locks the document with that _id, whether there is one or not. It is
+// nobody else's to change then until the transaction ends.
+func (tx *Tx) Claim(ctx context.Context, coll *catalog.Collection, id bsonx.Value) error {
+	return tx.KV.Lock(ctx, kv.How{Wait: tx.Wait}, tx.docKeyOf(coll, id))
+}
+
+// ClaimEncoded is Claim by encoded _id.
+func (tx *Tx) ClaimEncoded(ctx context.Context, coll *catalog.Collection, encID []byte) error {
+	return tx.KV.Lock(ctx, kv.How{Wait: tx.Wait}, tx.docKey(coll, encID))
+}
+
+// Get appends the document with that _id to dst and returns it; kv.ErrNotFound if
+// there is none.
+func (tx *Tx) Get(ctx context.Context, coll *catalog.Collection, id bsonx.Value, dst []byte) (bsonx.Doc, error) {
+	return tx.get(ctx, tx.docKeyOf(coll, id), dst)
+}
+
+// Fetch is Get by encoded _id.
+func (tx *Tx) Fetch(ctx context.Context, coll *catalog.Collection, encID, dst []byte) (bsonx.Doc, error) {
+	return tx.get(ctx, tx.docKey(coll, encID), dst)
+}
+
+func (tx *Tx) get(ctx context.Context, key, dst []byte) (bsonx.Doc, error) {
+	n := len(dst)
+	dst, err := tx.KV.Get(ctx, key, dst)
+	if err != nil {
+		return nil, err
+	}
+	return dst[n:], nil
+}
+
+// Multikey returns what an index has met so far: see catalog.IndexFlags.
+func (tx *Tx) Multikey(ctx context.Context, coll *catalog.Collection, idx *catalog.Index) (catalog.IndexFlags, error) {
+	return tx.Cat.Flags(ctx, coll, idx)
+}
+
+// Stats returns how many documents a collection has and their bytes, as of the
+// last commits: what this transaction changed is not counted yet.
+func (tx *Tx) Stats(ctx context.Context, coll *catalog.Collection) (docs, bytes int64, err error) {
+	if docs, err = tx.counter(ctx, coll, catalog.CountDocuments); err == nil {
+		bytes, err = tx.counter(ctx, coll, catalog.CountBytes)
+	}
+	return docs, bytes, err
+}
+
+func (tx *Tx) counter(ctx context.Context, coll *catalog.Collection, which byte) (int64, error) {
+	value, err := tx.KV.Get(ctx, catalog.CounterKey(coll.ID, which), nil)
+	switch {
+	case errors.Is(err, kv.ErrNotFound):
+		return 0, nil
+	case err != nil:
+		return 0, err
+	case len(value) != 8:
+		return 0, errors.New("docstore: malformed counter")
+	}
+	return int64(binary.LittleEndian.Uint64(value)), nil
+}
+
+func (tx *Tx) count(coll *catalog.Collection, docs, bytes int) error {
+	if docs != 0 {
+		if err := tx.KV.Add(catalog.CounterKey(coll.ID, catalog.CountDocuments), int64(docs)); err != nil {
+			return err
+		}
+	}
+	if bytes != 0 {
+		return tx.KV.Add(catalog.CounterKey(coll.ID, catalog.CountBytes), int64(bytes))
+	}
+	return nil
+}
+
+// DescribeKey reads the key of a conflict: the collection it is in, and the _id
+// if it is a document's. ok is false for other keys, and id is missing if the key
+// is an index entry's or ends in a hash. The values are in fresh bytes.
+func DescribeKey(key []byte) (coll uint64, id bsonx.Value, ok bool) {
+	coll, index, tail, ok := catalog.SplitKey(key)
+	if !ok || index != catalog.IDIndex {
+		return coll, bsonx.Missing, ok
+	}
+	if id, rest, err := keyenc.Decode(tail, nil, false); err == nil && len(rest) == 0 {
+		return coll, id, true
+	}
+	return coll, bsonx.Missing, true
+}

@@ -1,0 +1,302 @@
+package docstore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
+	"github.com/pandodb/pando/internal/invariant"
+	"github.com/pandodb/pando/internal/keyenc"
+	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+// docBytesMax is the largest document that is stored: a user's largest and some
+// room, as in the reference server. The user's own limit is minded above.
+const docBytesMax = bsonx.DocBytesMax + 16<<10
+
+// Insert stores a document, whose first field is its _id. DuplicateKey if the _id
+// or a unique key is taken. After any error the caller rolls back, to a savepoint
+// made before at the least: some entries may have been written.
+func (tx *Tx) Insert(ctx context.Context, coll *catalog.Collection, doc bsonx.Doc) error {
+	if err := checkSize(doc); err != nil {
+		return err
+	}
+	id := idOf(doc)
+	enc, err := tx.encodeID(coll, id)
+	if err != nil {
+		return err
+	}
+	key := tx.docKey(coll, enc.key)
+	err = tx.KV.Lock(ctx, kv.How{Absent: true, Wait: tx.Wait}, key)
+	if errors.Is(err, kv.ErrExists) {
+		return duplicateKey(coll, coll.Indexes[0], []bsonx.Value{id})
+	}
+	if err != nil {
+		return err
+	}
+	if err := tx.Cat.Rely(coll); err != nil {
+		return err
+	}
+	if err := tx.noteLongID(ctx, coll, enc); err != nil {
+		return err
+	}
+	for _, idx := range coll.Indexes[1:] {
+		set, err := tx.extract(ctx, &tx.entries[0], coll, idx, doc, enc)
+		if err != nil {
+			return err
+		}
+		for i := range set.list {
+			if err := tx.putEntry(ctx, coll, idx, set, i); err != nil {
+				return err
+			}
+		}
+	}
+	if err := tx.KV.Set(key, doc); err != nil {
+		return err
+	}
+	return tx.count(coll, 1, len(doc))
+}
+
+// Update replaces old, which the caller has claimed and then read in this
+// transaction, by a document with the same _id. For errors see Insert.
+func (tx *Tx) Update(ctx context.Context, coll *catalog.Collection, old, doc bsonx.Doc) error {
+	if err := checkSize(doc); err != nil {
+		return err
+	}
+	enc, err := tx.encodeID(coll, idOf(old))
+	if err != nil {
+		return err
+	}
+	after, err := tx.encodeID(coll, idOf(doc))
+	if err != nil {
+		return err
+	}
+	invariant.Check(bytes.Equal(enc.key, after.key), "update changes the _id")
+	if err := tx.Cat.Rely(coll); err != nil {
+		return err
+	}
+	for _, idx := range coll.Indexes[1:] {
+		was, err := tx.extract(ctx, &tx.entries[0], coll, idx, old, enc)
+		if err != nil {
+			return err
+		}
+		is, err := tx.extract(ctx, &tx.entries[1], coll, idx, doc, after)
+		if err != nil {
+			return err
+		}
+		if err := tx.changeEntries(ctx, coll, idx, was, is); err != nil {
+			return err
+		}
+	}
+	if err := tx.KV.Set(tx.docKey(coll, enc.key), doc); err != nil {
+		return err
+	}
+	return tx.count(coll, 0, len(doc)-len(old))
+}
+
+// Delete removes old, which the caller has claimed and then read in this transaction.
+func (tx *Tx) Delete(ctx context.Context, coll *catalog.Collection, old bsonx.Doc) error {
+	enc, err := tx.encodeID(coll, idOf(old))
+	if err != nil {
+		return err
+	}
+	if err := tx.Cat.Rely(coll); err != nil {
+		return err
+	}
+	for _, idx := range coll.Indexes[1:] {
+		set, err := tx.extract(ctx, &tx.entries[0], coll, idx, old, enc)
+		if err != nil {
+			return err
+		}
+		for i := range set.list {
+			if err := tx.removeEntry(ctx, idx, set, i); err != nil {
+				return err
+			}
+		}
+	}
+	if err := tx.KV.Delete(tx.docKey(coll, enc.key)); err != nil {
+		return err
+	}
+	return tx.count(coll, -1, -len(old))
+}
+
+// changeEntries writes the difference of two entry sets. Removals come first: a
+// value that moves from one field of an array to another is no duplicate.
+func (tx *Tx) changeEntries(ctx context.Context, coll *catalog.Collection, idx *catalog.Index, was, is *entrySet) error {
+	for i, j := 0, 0; i < len(was.list); i++ {
+		for j < len(is.list) && bytes.Compare(is.key(j), was.key(i)) < 0 {
+			j++
+		}
+		if j < len(is.list) && bytes.Equal(is.key(j), was.key(i)) {
+			continue
+		}
+		if err := tx.removeEntry(ctx, idx, was, i); err != nil {
+			return err
+		}
+	}
+	for i, j := 0, 0; j < len(is.list); j++ {
+		for i < len(was.list) && bytes.Compare(was.key(i), is.key(j)) < 0 {
+			i++
+		}
+		var err error
+		switch kept := i < len(was.list) && bytes.Equal(was.key(i), is.key(j)); {
+		case !kept:
+			err = tx.putEntry(ctx, coll, idx, is, j)
+		case !bytes.Equal(was.value(i), is.value(j)):
+			err = tx.retypeEntry(ctx, idx, is, j)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putEntry adds an entry.
+func (tx *Tx) putEntry(ctx context.Context, coll *catalog.Collection, idx *catalog.Index, s *entrySet, i int) error {
+	if idx.Unique {
+		err := tx.KV.Lock(ctx, kv.How{Absent: true, Wait: tx.Wait}, s.key(i))
+		if errors.Is(err, kv.ErrExists) {
+			return duplicateKey(coll, idx, s.tuple(i, idx))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return tx.KV.Set(s.key(i), s.value(i))
+}
+
+// removeEntry removes an entry. While a unique index is being built the key may
+// hold another document's entry, and this one's is still to come.
+func (tx *Tx) removeEntry(ctx context.Context, idx *catalog.Index, s *entrySet, i int) error {
+	if idx.Unique {
+		if err := tx.KV.Lock(ctx, kv.How{Wait: tx.Wait}, s.key(i)); err != nil {
+			return err
+		}
+		if own, err := tx.ownsEntry(ctx, idx, s, i); err != nil || !own {
+			return err
+		}
+	}
+	return tx.KV.Delete(s.key(i))
+}
+
+// retypeEntry writes an entry whose key stays and whose values have other types.
+func (tx *Tx) retypeEntry(ctx context.Context, idx *catalog.Index, s *entrySet, i int) error {
+	if idx.Unique {
+		if err := tx.KV.Lock(ctx, kv.How{Wait: tx.Wait}, s.key(i)); err != nil {
+			return err
+		}
+		if own, err := tx.ownsEntry(ctx, idx, s, i); err != nil || !own {
+			return err
+		}
+	}
+	return tx.KV.Set(s.key(i), s.value(i))
+}
+
+// ownsEntry tells whether the unique key, which is locked, holds this document's
+// entry. In a ready index it must.
+func (tx *Tx) ownsEntry(ctx context.Context, idx *catalog.Index, s *entrySet, i int) (bool, error) {
+	if idx.State == catalog.StateReady {
+		return true, nil
+	}
+	_, own, err := tx.entryThere(ctx, s, i)
+	return own, err
+}
+
+// entryThere tells whether a unique key is taken, and whether by this document.
+func (tx *Tx) entryThere(ctx context.Context, s *entrySet, i int) (there, own bool, err error) {
+	mine, err := parseEntryValue(s.value(i))
+	if err != nil {
+		return false, false, err
+	}
+	value, err := tx.KV.Get(ctx, s.key(i), nil)
+	if errors.Is(err, kv.ErrNotFound) {
+		return false, false, nil
+	}
+	if err != nil {
+		return false, false, err
+	}
+	other, err := parseEntryValue(value)
+	return true, err == nil && bytes.Equal(mine.id, other.id), err
+}
+
+// extract makes set the entries of doc in idx; none if the index is partial and
+// leaves it out. What the document makes of the index is noted in its flags.
+func (tx *Tx) extract(
+	ctx context.Context, set *entrySet, coll *catalog.Collection, idx *catalog.Index, doc bsonx.Doc, id encodedID,
+) (*entrySet, error) {
+	in, err := tx.db.includes(coll, idx, doc)
+	if err != nil || !in {
+		set.reset()
+		return set, err
+	}
+	if err := set.extract(coll.ID, idx, doc, id); err != nil {
+		return set, err
+	}
+	if set.flags == 0 {
+		return set, nil
+	}
+	return set, tx.Cat.SetFlags(ctx, coll, idx, set.flags)
+}
+
+// noteLongID sets the flag of the index on _id if this one is hashed.
+func (tx *Tx) noteLongID(ctx context.Context, coll *catalog.Collection, id encodedID) error {
+	if !hashedID(id.key) {
+		return nil
+	}
+	return tx.Cat.SetFlags(ctx, coll, coll.Indexes[0], catalog.FlagLong)
+}
+
+// encodeID encodes an _id, once for the document's key and all its entries. The
+// bytes are tx's until the next call but one.
+func (tx *Tx) encodeID(coll *catalog.Collection, id bsonx.Value) (encodedID, error) {
+	if bsonx.IsMissing(id) {
+		return encodedID{}, errors.New("docstore: document without _id")
+	}
+	tx.ids[0], tx.ids[1] = tx.ids[1], tx.ids[0]
+	s := &tx.ids[0]
+	s.bits.Reset()
+	s.buf = keyenc.AppendTyped(s.buf[:0], &s.bits, id, false)
+	if short, hashed := keyenc.Bound(s.buf); hashed {
+		s.buf = short
+	}
+	return encodedID{key: s.buf, bits: s.bits.Bytes()}, nil
+}
+
+// idScratch holds an encoded _id.
+type idScratch struct {
+	buf  []byte
+	bits keyenc.TypeBits
+}
+
+func idOf(doc bsonx.Doc) bsonx.Value {
+	if name, v := bsonx.First(doc); name == "_id" {
+		return v
+	}
+	return bsonx.Get(doc, "_id")
+}
+
+func checkSize(doc bsonx.Doc) error {
+	if len(doc) <= docBytesMax {
+		return nil
+	}
+	return mongoerr.Newf(mongoerr.BSONObjectTooLarge,
+		"BSONObj size: %d (0x%X) is invalid. Size must be between 0 and %d(16MB)", len(doc), len(doc), docBytesMax)
+}
+
+// duplicateKey is the error for a unique key that is taken.
+func duplicateKey(coll *catalog.Collection, idx *catalog.Index, values []bsonx.Value) error {
+	b := bsonx.NewBuilder(nil)
+	for i, f := range idx.Fields {
+		b.Value(f.Path, values[i])
+	}
+	value := b.Doc()
+	info := bsonx.NewBuilder(nil)
+	info.EmbedDoc("keyPattern", idx.Key)
+	info.EmbedDoc("keyValue", value)
+	return mongoerr.Newf(mongoerr.DuplicateKey, "E11000 duplicate key error collection: %s index: %s dup key: %s",
+		coll.NS, idx.Name, bsonx.ShellString(bsonx.DocValue(value))).WithInfo(info.Doc())
+}
