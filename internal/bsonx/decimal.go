@@ -135,6 +135,23 @@ func (d Decimal) Scale(n int) Decimal {
 	return d
 }
 
+// DivMod divides the coefficient by n, cutting off, and returns the remainder.
+func (d Decimal) DivMod(n uint64) (Decimal, uint64) {
+	var rem uint64
+	d.Hi, d.Lo, rem = div128(d.Hi, d.Lo, n)
+	return d, rem
+}
+
+// Push writes the decimal digits of n, width of them, behind the coefficient.
+// The result must fit in 34 digits.
+func (d Decimal) Push(n uint64, width int) Decimal {
+	d.Hi, d.Lo = mul128(d.Hi, d.Lo, width)
+	var carry uint64
+	d.Lo, carry = bits.Add64(d.Lo, n, 0)
+	d.Hi += carry
+	return d
+}
+
 // rank places the forms: NaN, negative infinity, finite, infinity.
 func (d Decimal) rank() int {
 	switch {

@@ -2,7 +2,6 @@ package bsonx
 
 import (
 	"math"
-	"math/bits"
 	"strconv"
 
 	"github.com/cockroachdb/apd/v3"
@@ -91,20 +90,12 @@ func DecimalFromDouble(f float64, digits int) Decimal {
 	i := 0
 	for ; i < len(text) && text[i] != 'e'; i++ {
 		if text[i] != '.' {
-			d.appendDigit(text[i] - '0')
+			d = d.Push(uint64(text[i]-'0'), 1)
 		}
 	}
 	exp, _ := strconv.Atoi(string(text[i+1:]))
 	d.Exp = exp - digits + 1
 	return d
-}
-
-// appendDigit makes the coefficient ten times as long, plus c.
-func (d *Decimal) appendDigit(c byte) {
-	d.Hi, d.Lo = mul128(d.Hi, d.Lo, 1)
-	var carry uint64
-	d.Lo, carry = bits.Add64(d.Lo, uint64(c), 0)
-	d.Hi += carry
 }
 
 // APD sets out to d and returns it, for arithmetic.
