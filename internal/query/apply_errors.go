@@ -1,0 +1,135 @@
+package query
+
+import (
+	"strings"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+// notViable is the error for the first path in t that cannot go through v, a
+// value that has no fields; nil if no operator minds.
+func (a *application) notViable(t *tree, v bsonx.Value) error {
+	children, err := a.children(t)
+	if err != nil {
+		return err
+	}
+	for _, c := range children {
+		if err := a.notViableChild(c, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *application) notViableChild(c child, v bsonx.Value) error {
+	here := element(a.path[len(a.path)-1], v)
+	return c.tree.leaves(a.where()+"."+c.name, func(path string, op operator) error {
+		switch {
+		case op.creates():
+			if r, ok := op.(*rename); ok && a.moved[r.slot].Type == bsonx.TypeMissing {
+				return nil
+			}
+			return mongoerr.Newf(mongoerr.PathNotViable, "Cannot create field '%s' in element {%s}", c.name, here)
+		case op.mindsPath():
+			return mongoerr.Newf(mongoerr.PathNotViable, "Cannot use the part (%s) of (%s) to traverse the element ({%s})", c.name, path, here)
+		}
+		return nil
+	})
+}
+
+// checkTop says what is wrong with the change of a top-level element, which was v.
+func (a *application) checkTop(c child, v bsonx.Value, o outcome) error {
+	switch {
+	case c.name == "_id" && v.Type != bsonx.TypeMissing:
+		return a.immutable(c.tree, v)
+	case strings.HasPrefix(c.name, "$") && o == wrote && !a.inserting && (c.tree.op != nil || v.Type == bsonx.TypeMissing):
+		return dollarAtTop(c.name, a.written(), a.doc)
+	}
+	return nil
+}
+
+// immutable is the error for a change of the document's _id, which was v.
+func (a *application) immutable(t *tree, v bsonx.Value) error {
+	changedPath := ""
+	t.leaves("_id", func(path string, _ operator) error {
+		if changedPath == "" {
+			changedPath = path
+		}
+		return nil
+	})
+	rest := strings.Split(changedPath, ".")[1:]
+	for i, part := range rest {
+		sub := bsonx.Missing
+		if v.Type == bsonx.TypeDocument || v.Type == bsonx.TypeArray {
+			sub = bsonx.Get(bsonx.AsDoc(v), part)
+		}
+		if sub.Type == bsonx.TypeMissing {
+			at := strings.Join(append([]string{"_id"}, rest[:i]...), ".")
+			return mongoerr.Newf(mongoerr.ImmutableField, "Updating the path '%s' to %s would modify the immutable field '_id'",
+				at, element("_id", a.written()))
+		}
+		v = sub
+	}
+	return mongoerr.Newf(mongoerr.ImmutableField, "Performing an update on the path '%s' would modify the immutable field '_id'", changedPath)
+}
+
+// written is the top-level element that was written last.
+func (a *application) written() bsonx.Value {
+	b := a.b // a copy: the document goes on after this.
+	var last bsonx.Value
+	for it := bsonx.Walk(b.Doc()); it.Next(); {
+		last = it.Value()
+	}
+	return last
+}
+
+// idElement is the document's _id as the server prints it in messages.
+func (a *application) idElement() string { return idElement(a.doc) }
+
+func idElement(doc bsonx.Doc) string {
+	if id := bsonx.Get(doc, "_id"); id.Type != bsonx.TypeMissing {
+		return element("_id", id)
+	}
+	return "no id"
+}
+
+// checkResult says what is wrong with a document that an update made.
+func checkResult(doc bsonx.Doc) error {
+	if len(doc) > bsonx.DocBytesMax {
+		return mongoerr.Newf(17419, "Resulting document after update is larger than %d", bsonx.DocBytesMax)
+	}
+	return checkID(bsonx.Get(doc, "_id"))
+}
+
+// checkID says what is wrong with a value for _id.
+func checkID(id bsonx.Value) error {
+	switch id.Type {
+	case bsonx.TypeArray, bsonx.TypeRegex, bsonx.TypeUndefined:
+		return mongoerr.Newf(mongoerr.InvalidIdField, "The '_id' value cannot be of type %s", bsonx.TypeName(id.Type))
+	case bsonx.TypeDocument:
+		return checkIDFields("_id", bsonx.AsDoc(id))
+	}
+	return nil
+}
+
+// checkIDFields refuses names with '$' within an _id.
+func checkIDFields(path string, doc bsonx.Doc) error {
+	for it := bsonx.Walk(doc); it.Next(); {
+		here := path + "." + it.Key()
+		if strings.HasPrefix(it.Key(), "$") {
+			return dollarField(it.Key(), here)
+		}
+		if v := it.Value(); v.Type == bsonx.TypeDocument || v.Type == bsonx.TypeArray {
+			if err := checkIDFields(here, bsonx.AsDoc(v)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// dollarField is the error for a name with '$' where none may be.
+func dollarField(name, path string) error {
+	return mongoerr.Newf(mongoerr.DollarPrefixedFieldName, "The dollar ($) prefixed field '%s' in '%s' is not allowed in the context of an update's replacement document. Consider using an aggregation pipeline with $replaceWith.", name, path)
+}

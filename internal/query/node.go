@@ -1,0 +1,157 @@
+package query
+
+import (
+	"strings"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/expr"
+)
+
+// Op is what a filter's node does.
+type Op uint8
+
+// The operators that are left after compiling. $ne, $nin and {$exists: false} are
+// an OpNot above another; $all is an OpAnd of OpEq or OpElemMatch; $in with one
+// value is OpEq.
+const (
+	OpAlwaysTrue   Op = iota
+	OpAlwaysFalse     // matches nothing.
+	OpAnd             // all of Children; none: true.
+	OpOr              // one of Children at least.
+	OpNor             // none of Children.
+	OpNot             // not Children[0].
+	OpExpr            // Expr is truthy.
+	OpEq              // Value; a regular expression as a value to be equal to.
+	OpLt              // Value.
+	OpLte             // Value.
+	OpGt              // Value.
+	OpGte             // Value.
+	OpIn              // one of Values or Regexes.
+	OpRegex           // Regexes[0].
+	OpExists          // there is something at Path.
+	OpType            // the type is in Types.
+	OpSize            // an array of N elements.
+	OpMod             // the remainder of the number by N is Rem.
+	OpElemMatch       // an array element is a document that matches Children[0].
+	OpElemValue       // an array element, as a value, matches Children[0], whose leaves have no Path.
+	OpBitsAllSet      // Bits.
+	OpBitsAnySet      // Bits.
+	OpBitsAllClear    // Bits.
+	OpBitsAnyClear    // Bits.
+)
+
+// Node is one node of a compiled filter: plain data, which nobody may change.
+type Node struct {
+	Op       Op
+	Path     string        // dotted; of leaves only, and empty within OpElemValue.
+	Value    bsonx.Value   // what OpEq and its like compare with.
+	Values   []bsonx.Value // OpIn: sorted, no two equal.
+	Regexes  []*Regex      // OpIn and OpRegex.
+	Children []*Node
+	Types    TypeSet
+	N, Rem   int64
+	Bits     []int // positions, ascending.
+	Expr     expr.Expr
+
+	parts   []string
+	numeric []bool // parts that may also be positions in an array.
+}
+
+// TypeSet is a set of BSON types.
+type TypeSet struct {
+	bits [4]uint64
+}
+
+// Has tells whether t is in the set.
+func (s *TypeSet) Has(t bsonx.Type) bool { return s.bits[t>>6]&(1<<(t&63)) != 0 }
+
+func (s *TypeSet) add(t bsonx.Type) { s.bits[t>>6] |= 1 << (t & 63) }
+
+func (n *Node) setPath(path string) *Node {
+	n.Path = path
+	n.parts = strings.Split(path, ".")
+	n.numeric = make([]bool, len(n.parts))
+	for i, p := range n.parts {
+		n.numeric[i] = isIndex(p)
+	}
+	return n
+}
+
+// isIndex tells whether a path's part is a position in an array: digits, and no
+// zero before others.
+func isIndex(s string) bool {
+	if s == "" || len(s) > 1 && s[0] == '0' {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// and joins nodes; one alone stays itself and inner ones are taken apart.
+func and(nodes []*Node) *Node {
+	flat := make([]*Node, 0, len(nodes))
+	for _, n := range nodes {
+		switch n.Op {
+		case OpAlwaysTrue:
+		case OpAnd:
+			flat = append(flat, n.Children...)
+		default:
+			flat = append(flat, n)
+		}
+	}
+	switch len(flat) {
+	case 0:
+		return &Node{Op: OpAlwaysTrue}
+	case 1:
+		return flat[0]
+	}
+	return &Node{Op: OpAnd, Children: flat}
+}
+
+func or(nodes []*Node) *Node {
+	flat := make([]*Node, 0, len(nodes))
+	for _, n := range nodes {
+		switch n.Op {
+		case OpAlwaysFalse:
+		case OpOr:
+			flat = append(flat, n.Children...)
+		default:
+			flat = append(flat, n)
+		}
+	}
+	switch len(flat) {
+	case 0:
+		return &Node{Op: OpAlwaysFalse}
+	case 1:
+		return flat[0]
+	}
+	return &Node{Op: OpOr, Children: flat}
+}
+
+// not negates. Two negations stay: an upsert takes nothing from what is under them.
+func not(n *Node) *Node {
+	switch n.Op {
+	case OpAlwaysTrue:
+		return &Node{Op: OpAlwaysFalse}
+	case OpAlwaysFalse:
+		return &Node{Op: OpAlwaysTrue}
+	}
+	return &Node{Op: OpNot, Children: []*Node{n}}
+}
+
+// any tells whether f holds for n or for a node under it.
+func (n *Node) any(f func(*Node) bool) bool {
+	if f(n) {
+		return true
+	}
+	for _, c := range n.Children {
+		if c.any(f) {
+			return true
+		}
+	}
+	return false
+}

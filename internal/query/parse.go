@@ -1,0 +1,164 @@
+package query
+
+import (
+	"strings"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/expr"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+// level is where in a filter a document stands: some operators are allowed at the top only.
+type level uint8
+
+const (
+	topLevel  level = iota
+	elemLevel       // within $elemMatch or an array filter.
+)
+
+// parser builds a filter's tree. What it parses it keeps views of.
+type parser struct {
+	scope    *expr.Scope
+	inArray  bool // for elements of an array that an update names: no $expr.
+	usesExpr bool
+}
+
+// bad is the server's usual answer to a filter that makes no sense.
+func bad(format string, args ...any) error {
+	return mongoerr.Newf(mongoerr.BadValue, format, args...)
+}
+
+// document parses a filter document: an implicit $and of its fields.
+func (p *parser) document(doc bsonx.Doc, lv level) (*Node, error) {
+	var nodes []*Node
+	for it := bsonx.Walk(doc); it.Next(); {
+		n, err := p.field(it.Key(), it.Value(), lv)
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, n)
+	}
+	return and(nodes), nil
+}
+
+func (p *parser) field(name string, v bsonx.Value, lv level) (*Node, error) {
+	if strings.HasPrefix(name, "$") && !isDBRefField(name) {
+		return p.topOperator(name, v, lv)
+	}
+	switch {
+	case isOperators(v):
+		nodes, err := p.operators(name, bsonx.AsDoc(v))
+		return and(nodes), err
+	case v.Type == bsonx.TypeRegex:
+		return p.regexNode(name, v)
+	}
+	return p.comparison(OpEq, name, v)
+}
+
+// topOperator parses an operator that stands where a field's name may stand.
+func (p *parser) topOperator(name string, v bsonx.Value, lv level) (*Node, error) {
+	switch name {
+	case "$and":
+		nodes, err := p.list(name, v, lv)
+		return and(nodes), err
+	case "$or":
+		nodes, err := p.list(name, v, lv)
+		return or(nodes), err
+	case "$nor":
+		nodes, err := p.list(name, v, lv)
+		return &Node{Op: OpNor, Children: nodes}, err
+	case "$comment":
+		return &Node{Op: OpAlwaysTrue}, nil
+	case "$alwaysTrue", "$alwaysFalse":
+		return always(name, v)
+	case "$expr":
+		if p.inArray && lv == topLevel {
+			return nil, mongoerr.New(mongoerr.QueryFeatureNotAllowed, "$expr is not allowed in this context")
+		}
+		if lv != topLevel {
+			return nil, bad("%s can only be applied to the top-level document", name)
+		}
+		p.usesExpr = true
+		return p.expression(v)
+	case "$text", "$where":
+		if lv != topLevel {
+			return nil, bad("%s can only be applied to the top-level document", name)
+		}
+		return nil, mongoerr.NotYet(name)
+	case "$jsonSchema", "$sampleRate":
+		return nil, mongoerr.NotYet(name)
+	case "$not":
+		return nil, bad("unknown top level operator: $not. If you are trying to negate an entire expression, use $nor.")
+	}
+	if strings.HasPrefix(name, "$_internal") {
+		return nil, mongoerr.NotYet(name)
+	}
+	return nil, bad("unknown top level operator: %s. If you have a field name that starts with a '$' symbol, consider using $getField or $setField.", name)
+}
+
+// list parses the operand of $and, $or and $nor.
+func (p *parser) list(name string, v bsonx.Value, lv level) ([]*Node, error) {
+	if v.Type != bsonx.TypeArray {
+		return nil, bad("%s argument must be an array", name)
+	}
+	var nodes []*Node
+	for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
+		if it.Value().Type != bsonx.TypeDocument {
+			return nil, bad("%s argument's entries must be objects", name)
+		}
+		n, err := p.document(bsonx.AsDoc(it.Value()), lv)
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, n)
+	}
+	if len(nodes) == 0 {
+		return nil, bad("%s argument must be a non-empty array", name)
+	}
+	return nodes, nil
+}
+
+func (p *parser) expression(v bsonx.Value) (*Node, error) {
+	e, err := expr.Compile(p.scope, v)
+	if err != nil {
+		return nil, optimizing(err)
+	}
+	if k, ok := expr.IsConstant(e); ok {
+		if expr.Truthy(k) {
+			return &Node{Op: OpAlwaysTrue}, nil
+		}
+		return &Node{Op: OpAlwaysFalse}, nil
+	}
+	return &Node{Op: OpExpr, Expr: e}, nil
+}
+
+func always(name string, v bsonx.Value) (*Node, error) {
+	n, problem := integer(name, v)
+	if problem != "" {
+		return nil, mongoerr.New(mongoerr.FailedToParse, problem)
+	}
+	if n != 1 {
+		return nil, mongoerr.Newf(mongoerr.FailedToParse, "%s must be an integer value of 1", name)
+	}
+	if name == "$alwaysTrue" {
+		return &Node{Op: OpAlwaysTrue}, nil
+	}
+	return &Node{Op: OpAlwaysFalse}, nil
+}
+
+// isOperators tells whether v is a document of operators and not a value to be
+// equal to: its first name starts with '$', and it is not a DBRef.
+func isOperators(v bsonx.Value) bool {
+	if v.Type != bsonx.TypeDocument {
+		return false
+	}
+	name, _ := bsonx.First(bsonx.AsDoc(v))
+	return strings.HasPrefix(name, "$") && !isDBRef(bsonx.AsDoc(v))
+}
+
+// isDBRef tells whether a document has both fields of a database reference.
+func isDBRef(doc bsonx.Doc) bool {
+	return !bsonx.IsMissing(bsonx.Get(doc, "$ref")) && !bsonx.IsMissing(bsonx.Get(doc, "$id"))
+}
+
+func isDBRefField(name string) bool { return name == "$ref" || name == "$id" || name == "$db" }

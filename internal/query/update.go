@@ -1,0 +1,150 @@
+package query
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/expr"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+// UpdateOptions is what updates are compiled with.
+type UpdateOptions struct {
+	// Scope is the names that the expressions of an update pipeline may use; nil means the built-in ones.
+	Scope *expr.Scope
+
+	// ArrayFilters says which elements each $[identifier] stands for.
+	ArrayFilters []bsonx.Doc
+}
+
+// Update is a compiled update. It never changes; any number of goroutines may use it at once.
+// It is of one of three kinds: operators, a replacement, a pipeline.
+type Update struct {
+	// plain is the tree of operators; upsert is the same with $setOnInsert.
+	plain, upsert *tree
+	renames       []*rename
+	filters       arrayFilters
+
+	replacement bsonx.Doc
+	pipeline    []stage
+	isPipeline  bool
+	readsClock  bool
+}
+
+// CompileUpdate compiles an update, of which it keeps a copy.
+func CompileUpdate(u bsonx.Value, o UpdateOptions) (*Update, error) {
+	u.Data = bytes.Clone(u.Data)
+	switch u.Type {
+	case bsonx.TypeArray:
+		if len(o.ArrayFilters) > 0 {
+			return nil, mongoerr.New(mongoerr.FailedToParse, "arrayFilters may not be specified for pipeline-style updates")
+		}
+		stages, err := compileUpdatePipeline(bsonx.AsDoc(u), Options{Scope: o.Scope})
+		return &Update{pipeline: stages, isPipeline: true, readsClock: true}, err
+	case bsonx.TypeDocument:
+		name, _ := bsonx.First(bsonx.AsDoc(u))
+		if strings.HasPrefix(name, "$") {
+			return compileOperators(bsonx.AsDoc(u), o)
+		}
+		return &Update{replacement: bsonx.AsDoc(u), readsClock: true}, nil
+	}
+	return nil, mongoerr.New(mongoerr.FailedToParse, "Update argument must be either an object or an array")
+}
+
+// IsReplacement tells whether the update replaces the whole document, which a
+// command for many documents may not ask for.
+func (u *Update) IsReplacement() bool { return u.replacement != nil }
+
+// IsPipeline tells whether the update is an aggregation pipeline.
+func (u *Update) IsPipeline() bool { return u.isPipeline }
+
+// NeedsContext tells whether Apply needs an expression context, for variables or for its time.
+func (u *Update) NeedsContext() bool { return u.readsClock }
+
+// NeedsPosition tells whether Apply needs to know where in an array the filter
+// found its match: whether a path has a positional $.
+func (u *Update) NeedsPosition() bool { return u.plain != nil && u.plain.hasPositional() }
+
+// Apply appends to dst what becomes of doc and returns it. If changed is false,
+// out is doc itself, and nothing was to be done. c may be nil unless NeedsContext.
+func (u *Update) Apply(doc bsonx.Doc, pos MatchPos, c *expr.Context, dst []byte) (out bsonx.Doc, changed bool, err error) {
+	switch {
+	case u.replacement != nil:
+		// A replacement counts as a change even if it changes nothing, as in the server.
+		if out, err = u.replace(doc, c, false, dst); err != nil {
+			return nil, false, err
+		}
+		return out, true, checkResult(out)
+	case u.isPipeline:
+		out, err = u.runPipeline(doc, c, dst)
+	default:
+		a := application{update: u, doc: doc, pos: pos, ctx: c}
+		// An operator may write what was there and still count as a change, as in the server.
+		if out, changed, err = a.run(u.plain, dst); err != nil || !changed {
+			return doc, false, err
+		}
+		return out, true, checkResult(out)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if bytes.Equal(out, doc) {
+		return doc, false, nil
+	}
+	return out, true, checkResult(out)
+}
+
+// compileOperators compiles {$set: {...}, $inc: {...}, ...}.
+func compileOperators(doc bsonx.Doc, o UpdateOptions) (*Update, error) {
+	filters, err := compileArrayFilters(o.ArrayFilters)
+	if err != nil {
+		return nil, err
+	}
+	u := &Update{plain: &tree{}, upsert: &tree{}, filters: filters}
+	for it := bsonx.Walk(doc); it.Next(); {
+		name, v := it.Key(), it.Value()
+		m, ok := modifiers[name]
+		if !ok {
+			return nil, mongoerr.Newf(mongoerr.FailedToParse, "Unknown modifier: %s. Expected a valid update modifier or pipeline-style update specified as an array", name)
+		}
+		if v.Type != bsonx.TypeDocument {
+			return nil, mongoerr.Newf(mongoerr.FailedToParse,
+				"Modifiers operate on fields but we found type %s instead. For example: {$mod: {<field>: ...}} not {%s}",
+				bsonx.TypeName(v.Type), element(name, v))
+		}
+		for fields := bsonx.Walk(bsonx.AsDoc(v)); fields.Next(); {
+			if err := u.add(name, m, fields.Key(), fields.Value()); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return u, u.filters.checkUsed(doc)
+}
+
+// add puts one operator at one path into the trees.
+func (u *Update) add(name string, m modifier, path string, v bsonx.Value) error {
+	if name == "$rename" {
+		return u.addRename(path, v)
+	}
+	op, err := m(path, v)
+	if err != nil {
+		return err
+	}
+	if name == "$currentDate" {
+		u.readsClock = true
+	}
+	return u.place(path, op, name != "$setOnInsert")
+}
+
+// place puts a leaf into the trees, into the plain one if always is set.
+func (u *Update) place(path string, op operator, always bool) error {
+	parts, err := splitUpdatePath(path)
+	if err != nil {
+		return err
+	}
+	if err := u.upsert.add(u, path, parts, op); err != nil || !always {
+		return err
+	}
+	return u.plain.add(u, path, parts, op)
+}
