@@ -14,6 +14,7 @@ import (
 type CreateOptions struct {
 	Kind    Kind
 	Options bsonx.Doc // see Collection.Options; nil is none. Kept.
+	InTxn   bool      // a client's transaction: what exists is told in other words.
 }
 
 // Create makes a collection or view, which the transaction sees from now on. One
@@ -61,6 +62,12 @@ func (c *Collection) SameOptions(opt CreateOptions) bool {
 }
 
 func (c *Collection) existsError(opt CreateOptions) error {
+	switch {
+	case opt.InTxn && c.Kind == KindView:
+		return mongoerr.Newf(mongoerr.NamespaceExists, "A view already exists. NS: %s", c.NS)
+	case opt.InTxn:
+		return mongoerr.Newf(mongoerr.NamespaceExists, "Collection %s already exists.", c.NS)
+	}
 	if c.Kind == KindView {
 		on := func(options bsonx.Doc) Namespace {
 			ns := Namespace{DB: c.NS.DB}

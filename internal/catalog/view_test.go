@@ -224,6 +224,10 @@ func TestCreateErrors(t *testing.T) {
 		`namespace d.c already exists, but with different options: { uuid: UUID("%s") }`, bsonx.AppendUUID(nil, c.UUID)))
 	_, err = v.Create(ctx, Namespace{"d", "v"}, CreateOptions{})
 	wantCode(t, err, mongoerr.NamespaceExists, "namespace d.v already exists, but is a view on d.c rather than d")
+	_, err = v.Create(ctx, Namespace{"d", "c"}, CreateOptions{InTxn: true})
+	wantCode(t, err, mongoerr.NamespaceExists, "Collection d.c already exists.")
+	_, err = v.Create(ctx, Namespace{"d", "v"}, CreateOptions{InTxn: true})
+	wantCode(t, err, mongoerr.NamespaceExists, "A view already exists. NS: d.v")
 	_, err = v.Create(ctx, Namespace{"D", "v"}, CreateOptions{})
 	wantCode(t, err, mongoerr.DatabaseDifferCase,
 		"db already exists with different case already have: [d] trying to create [D]")

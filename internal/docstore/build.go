@@ -116,11 +116,28 @@ func (b *build) begin(ctx context.Context) error {
 	return err
 }
 
-// AddIndexes adds indexes, ready at once, to a collection that this transaction has
-// made and that is empty; the caller has seen to both. Those that exist already are
-// passed over.
+// AddIndexes adds indexes inside a client's transaction, which must have made the
+// collection itself and not filled it yet: then they are ready at once. Those that
+// exist already are passed over.
 func (tx *Tx) AddIndexes(ctx context.Context, coll *catalog.Collection, indexes []*catalog.Index) (*catalog.Collection, error) {
-	return tx.addIndexes(ctx, coll, indexes, catalog.StateReady)
+	after, err := tx.addIndexes(ctx, coll, indexes, catalog.StateReady)
+	if err != nil || len(after.Indexes) == len(coll.Indexes) {
+		return after, err
+	}
+	if !tx.Cat.Created(coll) {
+		return nil, mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction,
+			"Cannot create new indexes on existing collection %s in a multi-document transaction.", coll.NS)
+	}
+	it, err := tx.Scan(ctx, coll, Bounds{KeysOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer it.Close()
+	if it.Next() {
+		return nil, mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction,
+			"Cannot create new indexes on non-empty collection %s in a multi-document transaction.", coll.NS)
+	}
+	return after, it.Err()
 }
 
 func (tx *Tx) addIndexes(

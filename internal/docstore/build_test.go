@@ -201,7 +201,8 @@ func TestPartialFilters(t *testing.T) {
 	} {
 		tx := f.begin()
 		coll := f.coll(tx)
-		_, err := tx.AddIndexes(ctx, coll, parseIndexes(t, `{"key":{"m":1},"name":"m","partialFilterExpression":`+filter+`}`))
+		idx := parseIndexes(t, `{"key":{"m":1},"name":"m","partialFilterExpression":`+filter+`}`)
+		_, err := tx.addIndexes(ctx, coll, idx, catalog.StateReady)
 		got := ""
 		if err != nil {
 			got = mongoerr.From(err).Msg
@@ -211,6 +212,32 @@ func TestPartialFilters(t *testing.T) {
 		}
 		tx.Rollback()
 	}
+}
+
+// TestIndexesInTransaction: only a collection that is new and empty gets indexes.
+func TestIndexesInTransaction(t *testing.T) {
+	f := newFixture(t, `{"key":{"a":1}}`)
+	tx := f.begin()
+	if _, err := tx.AddIndexes(ctx, f.coll(tx), parseIndexes(t, `{"key":{"a":1}}`)); err != nil {
+		t.Error(err)
+	}
+	const head = "Cannot create new indexes on "
+	_, err := tx.AddIndexes(ctx, f.coll(tx), parseIndexes(t, `{"key":{"b":1}}`))
+	wantError(t, err, mongoerr.OperationNotSupportedInTransaction, head+"existing collection d.c in a multi-document transaction.")
+	tx.Rollback()
+	tx = f.begin()
+	coll, err := tx.Cat.Create(ctx, catalog.Namespace{DB: "d", Coll: "n"}, catalog.CreateOptions{InTxn: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if coll, err = tx.AddIndexes(ctx, coll, parseIndexes(t, `{"key":{"a":1}}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Insert(ctx, coll, doc(t, `{"_id":1,"a":[1,2]}`)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = tx.AddIndexes(ctx, coll, parseIndexes(t, `{"key":{"b":1}}`))
+	wantError(t, err, mongoerr.OperationNotSupportedInTransaction, head+"non-empty collection d.n in a multi-document transaction.")
 }
 
 // TestBuildDropped: a collection or index that is dropped during its build.

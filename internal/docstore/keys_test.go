@@ -75,3 +75,24 @@ func describeKeys(t *testing.T, paths []string, sparse bool, text string) string
 	}
 	return fmt.Sprintf("%d; %s; %s; %s", len(set.list), first, last, strings.Join(multi, ","))
 }
+
+// TestExtractAllocs: finding the entries of a document without arrays allocates
+// nothing once the buffers have grown.
+func TestExtractAllocs(t *testing.T) {
+	doc, err := bsonx.ParseJSON(`{"_id":1,"a":"text","b":{"c":7}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	idx := &catalog.Index{ID: 1, Fields: []catalog.Field{{Path: "a"}, {Path: "b.c", Desc: true}, {Path: "d"}}}
+	var set entrySet
+	id := encodedID{key: []byte{1}}
+	extract := func() {
+		if err := set.extract(1, idx, doc, id); err != nil || len(set.list) != 1 {
+			t.Fatal(set.list, err)
+		}
+	}
+	extract()
+	if n := testing.AllocsPerRun(100, extract); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
