@@ -1,0 +1,89 @@
+package expr
+
+import (
+	"bytes"
+
+	"github.com/pandodb/pando/internal/bsonx"
+)
+
+// FoldError is the failure of a part of an expression that depends on nothing.
+type FoldError struct{ Err error }
+
+// Error is the message of the failure itself.
+func (e *FoldError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the client's error.
+func (e *FoldError) Unwrap() error { return e.Err }
+
+// fold replaces every part of the tree that depends on nothing by its value.
+func fold(e *Expr) error {
+	var failed error
+	constants := true
+	(*e).children(func(child *Expr) {
+		if failed == nil {
+			failed = fold(child)
+		}
+		if _, ok := (*child).(*constant); !ok {
+			constants = false
+		}
+	})
+	if failed != nil {
+		return failed
+	}
+	if s, ok := (*e).(simplifier); ok {
+		simpler, err := s.simplify()
+		if err != nil {
+			return &FoldError{err}
+		}
+		*e = simpler
+	}
+	if !constants || !foldable(*e) {
+		return nil
+	}
+	c := NewContext(nil)
+	v, err := (*e).Eval(c)
+	if err != nil {
+		return &FoldError{err}
+	}
+	*e = &constant{bsonx.Value{Type: v.Type, Data: bytes.Clone(v.Data)}}
+	return nil
+}
+
+// gather moves the constant operands to the end and makes one of them, as the
+// server does: a null before them then decides although they are wrong.
+func (x *call) gather() error {
+	var rest, constants []Expr
+	for _, e := range x.args {
+		if _, ok := IsConstant(e); ok {
+			constants = append(constants, e)
+		} else {
+			rest = append(rest, e)
+		}
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	if len(constants) > 1 {
+		v, err := x.fn(NewContext(nil), &call{name: x.name, args: constants})
+		if err != nil {
+			return err
+		}
+		constants = []Expr{&constant{bsonx.Value{Type: v.Type, Data: bytes.Clone(v.Data)}}}
+	}
+	x.args = append(rest, constants...)
+	return nil
+}
+
+// simplifier is an expression that may become another once its operands are folded.
+type simplifier interface{ simplify() (Expr, error) }
+
+// foldable tells whether an expression without operands that vary is constant.
+func foldable(e Expr) bool {
+	switch x := e.(type) {
+	case *call:
+		return !x.volatile
+	case *objectExpr, *varPath:
+		return true
+	}
+	return false
+}

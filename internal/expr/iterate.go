@@ -1,0 +1,301 @@
+package expr
+
+import (
+	"github.com/pandodb/pando/internal/bsonx"
+)
+
+// letExpr binds variables for an expression.
+type letExpr struct {
+	slots  []int
+	values []Expr
+	in     Expr
+}
+
+func (x *letExpr) children(f func(*Expr)) {
+	for i := range x.values {
+		f(&x.values[i])
+	}
+	f(&x.in)
+}
+
+func (x *letExpr) Eval(c *Context) (bsonx.Value, error) {
+	for i, e := range x.values {
+		v, err := e.Eval(c)
+		if err != nil {
+			return v, err
+		}
+		c.SetVar(x.slots[i], v)
+	}
+	return x.in.Eval(c)
+}
+
+// simplify is the body alone if it needs no variable.
+func (x *letExpr) simplify() (Expr, error) {
+	if _, ok := IsConstant(x.in); ok {
+		return x.in, nil
+	}
+	return x, nil
+}
+
+func buildLet(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
+	if arg.Type != bsonx.TypeDocument {
+		return nil, fail(16874, "$let only supports an object as its argument")
+	}
+	var vars, in bsonx.Value
+	for key, v := range bsonx.All(bsonx.AsDoc(arg)) {
+		switch key {
+		case "vars":
+			vars = v
+		case "in":
+			in = v
+		default:
+			return nil, fail(16875, "Unrecognized parameter to $let: %s", key)
+		}
+	}
+	switch {
+	case bsonx.IsMissing(vars):
+		return nil, fail(16876, "Missing 'vars' parameter to $let")
+	case bsonx.IsMissing(in):
+		return nil, fail(16877, "Missing 'in' parameter to $let")
+	case vars.Type != bsonx.TypeDocument:
+		return nil, fail(10065, "invalid parameter: expected an object (vars)")
+	}
+	x := &letExpr{}
+	inner := sc.Sub()
+	for key, v := range bsonx.All(bsonx.AsDoc(vars)) {
+		if err := CheckVariable(key); err != nil {
+			return nil, err
+		}
+		e, err := sc.operand(v) // in the outer scope: variables do not see each other.
+		if err != nil {
+			return nil, err
+		}
+		x.values = append(x.values, e)
+		x.slots = append(x.slots, inner.Define(key))
+	}
+	var err error
+	x.in, err = inner.operand(in)
+	return x, err
+}
+
+// eachExpr runs an expression for every element of an array: $map and $filter.
+type eachExpr struct {
+	input, body, limit Expr
+	slot               int
+	filter             bool
+}
+
+func (x *eachExpr) children(f func(*Expr)) {
+	f(&x.input)
+	f(&x.body)
+	if x.limit != nil {
+		f(&x.limit)
+	}
+}
+
+func (x *eachExpr) Eval(c *Context) (bsonx.Value, error) {
+	a, err := x.input.Eval(c)
+	switch {
+	case err != nil:
+		return a, err
+	case bsonx.IsNullish(a):
+		return bsonx.Null, nil
+	case a.Type != bsonx.TypeArray && x.filter:
+		return a, fail(28651, "input to $filter must be an array not %s", nameOf(a))
+	case a.Type != bsonx.TypeArray:
+		return a, fail(16883, "input to $map must be an array not %s", nameOf(a))
+	}
+	limit, err := x.evalLimit(c)
+	if err != nil {
+		return a, err
+	}
+	mark := len(c.stack)
+	for it := bsonx.Walk(bsonx.AsDoc(a)); limit != 0 && it.Next(); {
+		v := it.Value()
+		c.SetVar(x.slot, v)
+		r, err := x.body.Eval(c)
+		if err != nil {
+			c.stack = c.stack[:mark]
+			return a, err
+		}
+		if !x.filter {
+			c.stack = append(c.stack, r)
+		} else if Truthy(r) {
+			c.stack = append(c.stack, v)
+			limit--
+		}
+	}
+	return c.arrayFrom(mark), nil
+}
+
+// evalLimit is how many elements a $filter keeps; negative without a limit.
+func (x *eachExpr) evalLimit(c *Context) (int32, error) {
+	if x.limit == nil {
+		return -1, nil
+	}
+	v, err := x.limit.Eval(c)
+	if err != nil || bsonx.IsNullish(v) {
+		return -1, err
+	}
+	n, ok := exactInt32(v)
+	switch {
+	case !ok:
+		return 0, fail(327391, "$filter: limit must be represented as a 32-bit integral value: %s", valueText(v))
+	case n <= 0:
+		return 0, fail(327392, "$filter: limit must be greater than 0: %d", n)
+	}
+	return n, nil
+}
+
+// asName is the variable's name that "as" gives; a value that is no string is
+// an empty name.
+func asName(as bsonx.Value) (string, error) {
+	name := "this"
+	if !bsonx.IsMissing(as) {
+		name = ""
+		if as.Type == bsonx.TypeString {
+			name = bsonx.Str(as)
+		}
+	}
+	return name, CheckVariable(name)
+}
+
+func buildMap(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
+	if arg.Type != bsonx.TypeDocument {
+		return nil, fail(16878, "$map only supports an object as its argument")
+	}
+	var input, as, in bsonx.Value
+	for key, v := range bsonx.All(bsonx.AsDoc(arg)) {
+		switch key {
+		case "input":
+			input = v
+		case "as":
+			as = v
+		case "in":
+			in = v
+		default:
+			return nil, fail(16879, "Unrecognized parameter to $map: %s", key)
+		}
+	}
+	switch {
+	case bsonx.IsMissing(input):
+		return nil, fail(16880, "Missing 'input' parameter to $map")
+	case bsonx.IsMissing(in):
+		return nil, fail(16882, "Missing 'in' parameter to $map")
+	}
+	return sc.each(&eachExpr{}, input, as, in, bsonx.Missing)
+}
+
+func buildFilter(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
+	if arg.Type != bsonx.TypeDocument {
+		return nil, fail(28646, "$filter only supports an object as its argument")
+	}
+	var input, as, cond, limit bsonx.Value
+	for key, v := range bsonx.All(bsonx.AsDoc(arg)) {
+		switch key {
+		case "input":
+			input = v
+		case "as":
+			as = v
+		case "cond":
+			cond = v
+		case "limit":
+			limit = v
+		default:
+			return nil, fail(28647, "Unrecognized parameter to $filter: %s", key)
+		}
+	}
+	switch {
+	case bsonx.IsMissing(input):
+		return nil, fail(28648, "Missing 'input' parameter to $filter")
+	case bsonx.IsMissing(cond):
+		return nil, fail(28650, "Missing 'cond' parameter to $filter")
+	}
+	return sc.each(&eachExpr{filter: true}, input, as, cond, limit)
+}
+
+func (sc *Scope) each(x *eachExpr, input, as, body, limit bsonx.Value) (Expr, error) {
+	var err error
+	if x.input, err = sc.operand(input); err != nil {
+		return nil, err
+	}
+	variable, err := asName(as)
+	if err != nil {
+		return nil, err
+	}
+	inner := sc.Sub()
+	x.slot = inner.Define(variable)
+	if x.body, err = inner.operand(body); err != nil {
+		return nil, err
+	}
+	if !bsonx.IsMissing(limit) {
+		x.limit, err = sc.operand(limit)
+	}
+	return x, err
+}
+
+// reduceExpr folds an array into one value.
+type reduceExpr struct {
+	input, initial, in Expr
+	this, value        int
+}
+
+func (x *reduceExpr) children(f func(*Expr)) { f(&x.input); f(&x.initial); f(&x.in) }
+
+func (x *reduceExpr) Eval(c *Context) (bsonx.Value, error) {
+	a, err := x.input.Eval(c)
+	switch {
+	case err != nil:
+		return a, err
+	case bsonx.IsNullish(a):
+		return bsonx.Null, nil
+	case a.Type != bsonx.TypeArray:
+		return a, fail(40080, "$reduce requires that 'input' be an array, found: %s", valueText(a))
+	}
+	sum, err := x.initial.Eval(c)
+	if err != nil {
+		return a, err
+	}
+	for it := bsonx.Walk(bsonx.AsDoc(a)); it.Next(); {
+		c.SetVar(x.this, it.Value())
+		c.SetVar(x.value, sum)
+		if sum, err = x.in.Eval(c); err != nil {
+			return a, err
+		}
+	}
+	return sum, nil
+}
+
+func buildReduce(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
+	if arg.Type != bsonx.TypeDocument {
+		return nil, fail(40075, "$reduce requires an object as an argument, found: %s", nameOf(arg))
+	}
+	x := &reduceExpr{}
+	inner := sc.Sub()
+	x.this, x.value = inner.Define("this"), inner.Define("value")
+	for key, v := range bsonx.All(bsonx.AsDoc(arg)) {
+		var err error
+		switch key {
+		case "input":
+			x.input, err = sc.operand(v)
+		case "initialValue":
+			x.initial, err = sc.operand(v)
+		case "in":
+			x.in, err = inner.operand(v)
+		default:
+			return nil, fail(40076, "$reduce found an unknown argument: %s", key)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case x.input == nil:
+		return nil, fail(40077, "$reduce requires 'input' to be specified")
+	case x.initial == nil:
+		return nil, fail(40078, "$reduce requires 'initialValue' to be specified")
+	case x.in == nil:
+		return nil, fail(40079, "$reduce requires 'in' to be specified")
+	}
+	return x, nil
+}

@@ -1,0 +1,150 @@
+package expr
+
+import (
+	"strings"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+// putField sets a field of the document under construction: the keys from
+// keyMark up, with their values on the stack from mark up. An old field keeps
+// its place.
+func (c *Context) putField(keyMark, mark int, key string, v bsonx.Value) {
+	for i, k := range c.keys[keyMark:] {
+		if k == key {
+			c.stack[mark+i] = v
+			return
+		}
+	}
+	c.keys = append(c.keys, key)
+	c.stack = append(c.stack, v)
+}
+
+// objectFrom makes the document under construction and takes it off the stacks.
+func (c *Context) objectFrom(keyMark, mark int) bsonx.Value {
+	v := c.object(c.keys[keyMark:], c.stack[mark:])
+	c.keys, c.stack = c.keys[:keyMark], c.stack[:mark]
+	return v
+}
+
+func evalMergeObjects(c *Context, x *call) (bsonx.Value, error) {
+	keyMark, mark := len(c.keys), len(c.stack)
+	var bad error
+	err := x.over(c, func(v bsonx.Value) {
+		switch {
+		case bad != nil || bsonx.IsNullish(v):
+		case v.Type != bsonx.TypeDocument:
+			bad = fail(40400, "$mergeObjects requires object inputs, but input %s is of type %s", valueText(v), nameOf(v))
+		default:
+			for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
+				c.putField(keyMark, mark, it.Key(), it.Value())
+			}
+		}
+	})
+	if err == nil {
+		err = bad
+	}
+	if err != nil {
+		c.keys, c.stack = c.keys[:keyMark], c.stack[:mark]
+		return bsonx.Missing, err
+	}
+	return c.objectFrom(keyMark, mark), nil
+}
+
+// pair is the field names of what $objectToArray makes.
+var pair = []string{"k", "v"}
+
+func evalObjectToArray(c *Context, x *call) (bsonx.Value, error) {
+	v, err := x.args[0].Eval(c)
+	switch {
+	case err != nil:
+		return v, err
+	case bsonx.IsNullish(v):
+		return bsonx.Null, nil
+	case v.Type != bsonx.TypeDocument:
+		return v, fail(40390, "$objectToArray requires a document input, found: %s", nameOf(v))
+	}
+	mark := len(c.stack)
+	for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
+		top := len(c.stack)
+		c.stack = append(c.stack, c.stringValue(it.Key()), it.Value())
+		o := c.object(pair, c.stack[top:])
+		c.stack = append(c.stack[:top], o)
+	}
+	return c.arrayFrom(mark), nil
+}
+
+func evalArrayToObject(c *Context, x *call) (bsonx.Value, error) {
+	a, err := x.args[0].Eval(c)
+	switch {
+	case err != nil:
+		return a, err
+	case bsonx.IsNullish(a):
+		return bsonx.Null, nil
+	case a.Type != bsonx.TypeArray:
+		return a, fail(40386, "$arrayToObject requires an array input, found: %s", nameOf(a))
+	}
+	keyMark, mark := len(c.keys), len(c.stack)
+	shape := bsonx.TypeMissing // of the first element, and then of all.
+	for it := bsonx.Walk(bsonx.AsDoc(a)); it.Next(); {
+		e := it.Value()
+		var key string
+		var v bsonx.Value
+		switch {
+		case shape == bsonx.TypeMissing && e.Type != bsonx.TypeArray && e.Type != bsonx.TypeDocument:
+			err = fail(40398, "Unrecognised input type format for $arrayToObject: %s", nameOf(e))
+		case shape == bsonx.TypeArray && e.Type != shape:
+			err = fail(40396, "$arrayToObject requires a consistent input format. Elements mustall be arrays or all be objects. Array was detected, now found: %s", nameOf(e))
+		case shape == bsonx.TypeDocument && e.Type != shape:
+			err = fail(40391, "$arrayToObject requires a consistent input format. Elements mustall be arrays or all be objects. Object was detected, now found: %s", nameOf(e))
+		case e.Type == bsonx.TypeArray:
+			key, v, err = pairOfArray(e)
+		default:
+			key, v, err = pairOfObject(e)
+		}
+		if err != nil {
+			c.keys, c.stack = c.keys[:keyMark], c.stack[:mark]
+			return a, err
+		}
+		shape = e.Type
+		c.putField(keyMark, mark, key, v)
+	}
+	return c.objectFrom(keyMark, mark), nil
+}
+
+// pairOfArray reads [key, value].
+func pairOfArray(e bsonx.Value) (string, bsonx.Value, error) {
+	if n := arrayLen(e); n != 2 {
+		return "", e, fail(40397, "$arrayToObject requires an array of size 2 arrays,found array of size: %d", n)
+	}
+	k := elementAt(e, 0)
+	if k.Type != bsonx.TypeString {
+		return "", e, fail(40395, "$arrayToObject requires an array of key-value pairs, where the key must be of type string. Found key type: %s", nameOf(k))
+	}
+	return keyOf(k, elementAt(e, 1), 4940400)
+}
+
+// pairOfObject reads {k: key, v: value}.
+func pairOfObject(e bsonx.Value) (string, bsonx.Value, error) {
+	d := bsonx.AsDoc(e)
+	if n := bsonx.Len(d); n != 2 {
+		return "", e, fail(40392, "$arrayToObject requires an object keys of 'k' and 'v'. Found incorrect number of keys:%d", n)
+	}
+	k, v := bsonx.Get(d, "k"), bsonx.Get(d, "v")
+	switch {
+	case bsonx.IsMissing(k) || bsonx.IsMissing(v):
+		return "", e, fail(40393, "$arrayToObject requires an object with keys 'k' and 'v'. Missing either or both keys from: %s", valueText(e))
+	case k.Type != bsonx.TypeString:
+		return "", e, fail(40394, "$arrayToObject requires an object with keys 'k' and 'v', where the value of 'k' must be of type string. Found type: %s", nameOf(k))
+	}
+	return keyOf(k, v, 4940401)
+}
+
+func keyOf(k, v bsonx.Value, code mongoerr.Code) (string, bsonx.Value, error) {
+	key := bsonx.Str(k)
+	if strings.IndexByte(key, 0) >= 0 {
+		return "", v, fail(code, "Key field cannot contain an embedded null byte")
+	}
+	return key, v, nil
+}

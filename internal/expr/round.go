@@ -1,0 +1,122 @@
+package expr
+
+import (
+	"math"
+
+	"github.com/cockroachdb/apd/v3"
+
+	"github.com/pandodb/pando/internal/bsonx"
+)
+
+// evalCeil and evalFloor leave integers as they are.
+func evalCeil(c *Context, x *call) (bsonx.Value, error) {
+	return evalToIntegral(c, x, math.Ceil, apd.RoundCeiling)
+}
+
+func evalFloor(c *Context, x *call) (bsonx.Value, error) {
+	return evalToIntegral(c, x, math.Floor, apd.RoundFloor)
+}
+
+func evalToIntegral(c *Context, x *call, double func(float64) float64, how apd.Rounder) (bsonx.Value, error) {
+	v, err := x.args[0].Eval(c)
+	switch {
+	case err != nil:
+		return v, err
+	case bsonx.IsNullish(v):
+		return bsonx.Null, nil
+	case rank(v) == 0:
+		return v, fail(28765, "%s only supports numeric types, not %s", x.name, nameOf(v))
+	case v.Type == bsonx.TypeDouble:
+		return c.doubleValue(double(bsonx.AsDouble(v))), nil
+	case v.Type == bsonx.TypeDecimal:
+		d := decimalOf(v)
+		if d.Form != apd.Finite {
+			d.Form = apd.NaN // the server's answer for infinities too.
+		}
+		return c.decimalValue(quantize(d, 0, how)), nil
+	}
+	return v, nil
+}
+
+// quantize rounds d to a number of decimal places, which may be negative. It
+// pads with zeros, but not past 34 digits.
+func quantize(d *apd.Decimal, places int32, how apd.Rounder) *apd.Decimal {
+	if d.Form != apd.Finite {
+		return d
+	}
+	ctx := decimals()
+	ctx.Rounding = how
+	ctx.Precision = 7000 // more than any decimal128 has, so that nothing is rounded twice.
+	r := new(apd.Decimal)
+	if _, err := ctx.Quantize(r, d, -places); err != nil {
+		return &apd.Decimal{Form: apd.NaN}
+	}
+	return r
+}
+
+// evalRound rounds half to even, to a number of decimal places that may be negative.
+func evalRound(c *Context, x *call) (bsonx.Value, error) {
+	return evalPlaces(c, x, math.RoundToEven, apd.RoundHalfEven)
+}
+
+// evalTrunc is evalRound towards zero.
+func evalTrunc(c *Context, x *call) (bsonx.Value, error) {
+	return evalPlaces(c, x, math.Trunc, apd.RoundDown)
+}
+
+func evalPlaces(c *Context, x *call, double func(float64) float64, how apd.Rounder) (bsonx.Value, error) {
+	v, err := x.args[0].Eval(c)
+	if err != nil {
+		return v, err
+	}
+	places := bsonx.Int32(0)
+	if x.args[1] != nil {
+		if places, err = x.args[1].Eval(c); err != nil {
+			return v, err
+		}
+	}
+	switch {
+	case bsonx.IsNullish(v) || bsonx.IsNullish(places):
+		return bsonx.Null, nil
+	case rank(v) == 0:
+		return v, fail(51081, "%s only supports numeric types, not %s", x.name, nameOf(v))
+	case rank(places) == 0:
+		return v, fail(16004, "can't convert from BSON type %s to long", nameOf(places))
+	}
+	n, ok := exactInt64(places)
+	if !ok {
+		return v, fail(51082, "precision argument to  %s must be a integral value", x.name)
+	}
+	if n < -20 || n > 100 {
+		return v, fail(51083, "cannot apply %s with precision value %d value must be in [-20, 100]", x.name, n)
+	}
+	return c.roundTo(x, v, int32(n), double, how)
+}
+
+func (c *Context) roundTo(x *call, v bsonx.Value, places int32, double func(float64) float64, how apd.Rounder) (bsonx.Value, error) {
+	switch v.Type {
+	case bsonx.TypeDouble:
+		f := bsonx.AsDouble(v)
+		switch {
+		case places == 0:
+			return c.doubleValue(double(f)), nil
+		case math.IsNaN(f) || math.IsInf(f, 0):
+			return v, nil
+		}
+		r, _ := decimalToDouble(quantize(decimalFromDouble(f), places, how))
+		return c.doubleValue(r), nil
+	case bsonx.TypeDecimal:
+		return c.decimalValue(quantize(decimalOf(v), places, how)), nil
+	}
+	if places >= 0 {
+		return v, nil
+	}
+	n, ok := decimalToInt64(quantize(apd.New(asInt64(v), 0), places, how))
+	if !ok {
+		return v, fail(51080, "invalid conversion from Decimal128 result in %s resulting from arguments: [%s, %d]", x.name, valueText(v), places)
+	}
+	if v.Type == bsonx.TypeInt32 {
+		return c.intValue(n), nil
+	}
+	return c.int64Value(n), nil
+}
