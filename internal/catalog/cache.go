@@ -23,6 +23,7 @@ type generation struct {
 
 	mu      sync.RWMutex // guards the maps; a leaf.
 	entries map[Namespace]*Collection
+	names   map[uint64]Namespace
 	flags   map[flagKey]IndexFlags
 }
 
@@ -34,7 +35,7 @@ type flagKey struct {
 func newGeneration(since kv.Time) *generation {
 	return &generation{
 		usable: true, since: since,
-		entries: map[Namespace]*Collection{}, flags: map[flagKey]IndexFlags{},
+		entries: map[Namespace]*Collection{}, names: map[uint64]Namespace{}, flags: map[flagKey]IndexFlags{},
 	}
 }
 
@@ -84,10 +85,18 @@ func (g *generation) entry(ns Namespace) *Collection {
 	return g.entries[ns]
 }
 
+func (g *generation) name(id uint64) (Namespace, bool) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	ns, ok := g.names[id]
+	return ns, ok
+}
+
 func (g *generation) keep(coll *Collection) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.entries[coll.NS] = coll
+	g.names[coll.ID] = coll.NS
 }
 
 func (g *generation) flagsOf(k flagKey) (flags IndexFlags, ok bool) {

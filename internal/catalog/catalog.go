@@ -38,6 +38,10 @@ func Open(ctx context.Context, store kv.Store, e *env.Env) (*Catalog, error) {
 // goroutine, and ends with it.
 func (c *Catalog) View(txn kv.Txn) *View { return &View{catalog: c, txn: txn} }
 
+// NameOf returns the name that the collection with that id was last seen under,
+// for whoever tells people about a key: it may be out of date, and need not be known.
+func (c *Catalog) NameOf(id uint64) (Namespace, bool) { return c.cache.current.Load().name(id) }
+
 // idBlock is how many ids are taken at a time. Those left when the process ends are lost.
 const idBlock = 1000
 

@@ -166,3 +166,26 @@ func DescribeKey(key []byte) (coll uint64, id bsonx.Value, ok bool) {
 	}
 	return coll, bsonx.Missing, true
 }
+
+// NameOf returns the name of the collection with that id, to tell people: it is
+// read at some recent time, and ok is false if there was no such collection then.
+func (db *DB) NameOf(ctx context.Context, coll uint64) (ns catalog.Namespace, ok bool, err error) {
+	if ns, ok := db.catalog.NameOf(coll); ok {
+		return ns, true, nil
+	}
+	tx, err := db.Begin(ctx, kv.Options{Note: "name of a collection"})
+	if err != nil {
+		return ns, false, err
+	}
+	defer tx.Rollback()
+	all, err := tx.Cat.All(ctx)
+	if err != nil {
+		return ns, false, err
+	}
+	for _, c := range all {
+		if c.ID == coll {
+			return c.NS, true, nil
+		}
+	}
+	return ns, false, nil
+}

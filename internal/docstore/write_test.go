@@ -145,6 +145,8 @@ func TestUpdateLoses(t *testing.T) {
 	c, _ := errors.AsType[*kv.Conflict](err)
 	if coll, id, ok := DescribeKey(c.Key); !ok || coll != f.coll(a).ID || bsonx.AsInt32(id) != 1 {
 		t.Errorf("conflict on %d %v %v", coll, id, ok)
+	} else if ns, ok, err := f.db.NameOf(ctx, coll); !ok || err != nil || ns != f.ns {
+		t.Errorf("conflict in %v %v %v", ns, ok, err)
 	}
 	f.commit(a)
 	wantConflict(t, f.remove(late, bsonx.Int32(1)))
