@@ -84,8 +84,11 @@ func (d *decoder) rare(dst []byte, lead byte, depth int) ([]byte, bsonx.Type) {
 		return d.appendRaw(dst, d.untilEnd()+1), bsonx.TypeRegex
 	case leadDBPointer:
 		n := d.length()
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(n+1))
-		return d.appendRaw(dst, n+1+12), bsonx.TypeDBPointer
+		dst = d.appendRaw(binary.LittleEndian.AppendUint32(dst, uint32(n+1)), n)
+		if end := d.byte(); end != 0 {
+			d.fail(ErrCorrupt)
+		}
+		return d.appendRaw(append(dst, 0), 12), bsonx.TypeDBPointer
 	case leadCode:
 		return d.appendString(dst), bsonx.TypeCode
 	case leadCodeScope:

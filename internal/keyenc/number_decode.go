@@ -34,42 +34,63 @@ func (r *reader) readNumber(lead byte) number {
 	switch lead {
 	case leadNaN:
 		n.kind = kindNaN
-		return n
+	case leadInf, leadNegInf:
+		n.kind, n.neg = kindInf, lead == leadNegInf
 	case leadZero:
-		return n
+	default:
+		flip := r.flip
+		if n.neg = lead < leadZero; n.neg {
+			r.flip = ^flip
+			lead = 2*leadZero - lead
+		}
+		r.readDigits(&n, r.readMagnitude(&n, lead))
+		r.flip = flip
 	}
-	if n.neg = lead < leadZero; n.neg {
-		r.flip = ^r.flip
-		defer func() { r.flip = ^r.flip }()
-		lead = 2*leadZero - lead
-	}
-	switch lead {
-	case leadInf:
-		n.kind = kindInf
-		return n
-	case leadSmall, leadLarge:
-		w := r.big(8)
-		n.f = math.Float64frombits(w >> 1)
-		r.readDigits(&n, w&1 != 0)
-		return n
-	}
-	w := r.big(int(lead) - leadInt1 + 1)
-	if n.whole = w >> 1; w&1 == 0 {
-		return n
-	}
-	size := bits.Len64(n.whole)
-	w = r.big(fractionBytes(size))
-	n.f = float64(n.whole)
-	if size < mantissaBits {
-		n.f += math.Ldexp(float64(w>>1), size-mantissaBits)
-	}
-	r.readDigits(&n, w&1 != 0)
 	return n
 }
 
-// readDigits decides whether n is its double, and if not reads the decimal.
+// skipNumber is readNumber without putting a decimal together.
+func (r *reader) skipNumber(lead byte) {
+	switch lead {
+	case leadNaN, leadInf, leadNegInf, leadZero:
+		return
+	}
+	flip := r.flip
+	if lead < leadZero {
+		r.flip = ^flip
+		lead = 2*leadZero - lead
+	}
+	var n number
+	if r.readMagnitude(&n, lead) {
+		r.skip(2)
+		for r.byte()%2 != 0 {
+		}
+	}
+	r.flip = flip
+}
+
+// readMagnitude reads what a positive lead announces, and tells whether digits follow.
+func (r *reader) readMagnitude(n *number, lead byte) (more bool) {
+	if lead == leadSmall || lead == leadLarge {
+		w := r.big(8)
+		n.kind, n.f = kindDouble, math.Float64frombits(w>>1)
+		return w&1 != 0
+	}
+	w := r.big(int(lead) - leadInt1 + 1)
+	if n.whole = w >> 1; w&1 == 0 {
+		return false
+	}
+	size := bits.Len64(n.whole)
+	w = r.big(fractionBytes(size))
+	n.kind, n.f = kindDouble, float64(n.whole)
+	if size < mantissaBits {
+		n.f += math.Ldexp(float64(w>>1), size-mantissaBits)
+	}
+	return w&1 != 0
+}
+
+// readDigits reads the decimal that n is, if more digits follow its double.
 func (r *reader) readDigits(n *number, more bool) {
-	n.kind = kindDouble
 	if !more {
 		return
 	}
@@ -77,7 +98,7 @@ func (r *reader) readDigits(n *number, more bool) {
 	magnitude := int(r.big(2)) - magnitudeBias
 	for {
 		pair := r.byte()
-		if n.dec.Digits() > bsonx.DecimalDigitsMax-2 && !n.dec.IsZero() || pair >= 200 {
+		if n.dec.Hi != 0 && n.dec.Digits() > bsonx.DecimalDigitsMax-2 || pair >= 200 {
 			r.fail(ErrCorrupt)
 			return
 		}
@@ -89,8 +110,6 @@ func (r *reader) readDigits(n *number, more bool) {
 	n.dec.Exp = magnitude - n.dec.Digits() + 1
 	n.dec, _ = n.dec.Reduce()
 }
-
-func (r *reader) skipNumber(lead byte) { r.readNumber(lead) }
 
 // number appends the number behind lead, in the type that the bits tell.
 func (d *decoder) number(dst []byte, lead byte) ([]byte, bsonx.Type) {
