@@ -13,7 +13,7 @@ import (
 // CreateOptions are what a new collection or view is made from.
 type CreateOptions struct {
 	Kind    Kind
-	Options bsonx.Doc // see Collection.Options; nil is none. Kept.
+	Options bsonx.Doc // see Collection.Options; nil is none. The new Collection keeps the bytes.
 	InTxn   bool      // a client's transaction: what exists is told in other words.
 }
 

@@ -54,9 +54,10 @@ func SplitKey(key []byte) (coll uint64, index uint32, tail []byte, ok bool) {
 	return binary.BigEndian.Uint64(key[1:]), binary.BigEndian.Uint32(key[9:]), key[PrefixBytes:], true
 }
 
-// CounterKey is the key of one of a collection's counters.
-func CounterKey(coll uint64, which byte) []byte {
-	return append(collectionKey(SpaceCounters, coll), which)
+// AppendCounterKey appends the key of one of a collection's counters.
+func AppendCounterKey(dst []byte, coll uint64, which byte) []byte {
+	dst = binary.BigEndian.AppendUint64(append(dst, SpaceCounters), coll)
+	return append(dst, which)
 }
 
 func collectionKey(space byte, coll uint64) []byte {

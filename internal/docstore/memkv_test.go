@@ -145,8 +145,9 @@ func (t *memTxn) put(key, value []byte) {
 }
 
 func (t *memTxn) Add(key []byte, delta int64) error {
-	t.add[string(key)] += delta
-	t.undo = append(t.undo, func() { t.add[string(key)] -= delta })
+	k := string(key)
+	t.add[k] += delta
+	t.undo = append(t.undo, func() { t.add[k] -= delta })
 	return nil
 }
 

@@ -129,7 +129,7 @@ func (tx *Tx) Stats(ctx context.Context, coll *catalog.Collection) (docs, bytes 
 }
 
 func (tx *Tx) counter(ctx context.Context, coll *catalog.Collection, which byte) (int64, error) {
-	value, err := tx.KV.Get(ctx, catalog.CounterKey(coll.ID, which), nil)
+	value, err := tx.KV.Get(ctx, catalog.AppendCounterKey(nil, coll.ID, which), nil)
 	switch {
 	case errors.Is(err, kv.ErrNotFound):
 		return 0, nil
@@ -142,13 +142,14 @@ func (tx *Tx) counter(ctx context.Context, coll *catalog.Collection, which byte)
 }
 
 func (tx *Tx) count(coll *catalog.Collection, docs, bytes int) error {
-	if docs != 0 {
-		if err := tx.KV.Add(catalog.CounterKey(coll.ID, catalog.CountDocuments), int64(docs)); err != nil {
+	for which, delta := range [...]int{catalog.CountDocuments: docs, catalog.CountBytes: bytes} {
+		if delta == 0 {
+			continue
+		}
+		tx.key = catalog.AppendCounterKey(tx.key[:0], coll.ID, byte(which))
+		if err := tx.KV.Add(tx.key, int64(delta)); err != nil {
 			return err
 		}
-	}
-	if bytes != 0 {
-		return tx.KV.Add(catalog.CounterKey(coll.ID, catalog.CountBytes), int64(bytes))
 	}
 	return nil
 }
