@@ -1,0 +1,48 @@
+package testenv
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// CI tells whether the run must be complete.
+func CI() bool { return os.Getenv("PANDO_CI") == "1" }
+
+// Skip skips a test that lacks something. In a complete run that is a failure.
+func Skip(t testing.TB, reason string) {
+	t.Helper()
+	if CI() {
+		t.Fatalf("would be skipped: %s", reason)
+	}
+	t.Skip(reason)
+}
+
+// NeedsCI skips a test outside complete runs, with why: it takes minutes, say.
+func NeedsCI(t testing.TB, reason string) {
+	t.Helper()
+	if !CI() {
+		t.Skipf("only with PANDO_CI=1: %s", reason)
+	}
+}
+
+// NeedsFetched skips a test whose things could not be fetched, in complete runs too.
+func NeedsFetched(t testing.TB, name string) {
+	t.Helper()
+	if slices.Contains(strings.Fields(os.Getenv("PANDO_UNFETCHED")), name) {
+		t.Skipf("%s could not be fetched", name)
+	}
+}
+
+// Reference returns the URI of a MongoDB server to compare with, from
+// PANDO_REFERENCE_URI; without one the test is skipped.
+func Reference(t testing.TB) string {
+	t.Helper()
+	NeedsFetched(t, "reference")
+	uri := os.Getenv("PANDO_REFERENCE_URI")
+	if uri == "" {
+		Skip(t, "PANDO_REFERENCE_URI does not say where a reference server is")
+	}
+	return uri
+}
