@@ -75,6 +75,7 @@ type checker struct {
 	entries     []int64 // and those that there are.
 	flags       []catalog.IndexFlags
 	set         entrySet
+	buf         []byte // scratch for values.
 }
 
 func (c *checker) run(ctx context.Context) error {
@@ -130,6 +131,9 @@ func (c *checker) walkDocs(ctx context.Context) error {
 			c.problem("document at %x has another _id: %s", it.ID(), bsonx.ShellString(idOf(doc)))
 			continue
 		}
+		if hashedID(id.key) && !c.flags[0].Long() {
+			c.problem("document at %x has a long _id, and there is no flag for it", it.ID())
+		}
 		for i, idx := range c.coll.Indexes[1:] {
 			if err := c.docInIndex(ctx, i+1, idx, doc, id); err != nil {
 				return err
@@ -158,7 +162,7 @@ func (c *checker) docInIndex(ctx context.Context, at int, idx *catalog.Index, do
 	}
 	for i := range c.set.list {
 		c.expected[at]++
-		value, err := c.tx.KV.Get(ctx, c.set.key(i), nil)
+		value, err := c.tx.KV.Get(ctx, c.set.key(i), c.buf[:0])
 		switch {
 		case errors.Is(err, kv.ErrNotFound):
 			c.problem("index %s: document %s has no entry %x", idx.Name, bsonx.ShellString(idOf(doc)), c.set.key(i))
@@ -182,12 +186,14 @@ func (c *checker) walkIndex(ctx context.Context, at int, idx *catalog.Index) err
 	defer it.Close()
 	for it.Next() {
 		c.entries[at]++
-		_, err := c.tx.Fetch(ctx, c.coll, it.ID(), nil)
+		found, err := c.tx.Fetch(ctx, c.coll, it.ID(), c.buf[:0])
 		switch {
 		case errors.Is(err, kv.ErrNotFound):
 			c.problem("index %s: entry %x has no document", idx.Name, it.Position())
 		case err != nil:
 			return err
+		default:
+			c.buf = found
 		}
 	}
 	if err := it.Err(); err != nil {
