@@ -44,6 +44,8 @@ func Compare(a, b Value) int {
 		// Neither part holds a NUL, so the pair sorts as its bytes do.
 		return bytes.Compare(a.Data, b.Data)
 	case TypeDBPointer:
+		// As in the reference server's indexes. Its sort in memory takes names of
+		// one length for equal, which no index could follow.
 		if c := cmp.Compare(len(a.Data), len(b.Data)); c != 0 {
 			return c
 		}

@@ -3,6 +3,7 @@ package keyenc
 import (
 	"encoding/binary"
 	"math"
+	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"pgregory.net/rapid"
@@ -47,7 +48,10 @@ func genValue(depth int) *rapid.Generator[bsonx.Value] {
 			b = append(b, rapid.SampledFrom([]string{"", "i", "im", "x"}).Draw(t, "flags")...)
 			return bsonx.Value{Type: bsonx.TypeRegex, Data: append(b, 0)}
 		case 15:
-			return bsonx.Value{Type: bsonx.TypeDBPointer, Data: append(bsonx.String(drawText(t)).Data, drawBytes(t, 12, 12)...)}
+			// One name of each length: where names differ but not in length, the
+			// reference server's memory sort calls them equal, and its indexes do not.
+			name := bsonx.String(strings.Repeat("x", rapid.IntRange(0, 300).Draw(t, "name")))
+			return bsonx.Value{Type: bsonx.TypeDBPointer, Data: append(name.Data, drawBytes(t, 12, 12)...)}
 		case 16:
 			code, scope := bsonx.String(drawText(t)).Data, drawDoc(t, depth-1)
 			b := binary.LittleEndian.AppendUint32(nil, uint32(4+len(code)+len(scope)))
@@ -58,6 +62,9 @@ func genValue(depth int) *rapid.Generator[bsonx.Value] {
 		return bsonx.DocValue(drawDoc(t, depth-1))
 	})
 }
+
+// genNumber draws a number alone.
+var genNumber = rapid.Custom(drawNumber)
 
 func drawNumber(t *rapid.T) bsonx.Value {
 	f := rapid.OneOf(
@@ -113,8 +120,14 @@ func drawBytes(t *rapid.T, least, most int) []byte {
 
 func drawDoc(t *rapid.T, depth int) bsonx.Doc {
 	b := bsonx.NewBuilder(nil)
+	used := map[string]bool{} // the reference server's memory sort loses a name that comes twice.
 	for range rapid.IntRange(0, 3).Draw(t, "fields") {
-		b.Value(drawName(t), genValue(depth).Draw(t, "value"))
+		name := drawName(t)
+		if used[name] {
+			continue
+		}
+		used[name] = true
+		b.Value(name, genValue(depth).Draw(t, "value"))
 	}
 	return b.Doc()
 }
