@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/pandodb/pando/internal/testenv"
 )
 
 // text is a tracked text file.
@@ -22,7 +24,7 @@ func tracked(t *testing.T) (texts []text) {
 	t.Helper()
 	out, err := run("git", "ls-files", "-z")
 	if err != nil {
-		t.Skip("not a git repository: ", err)
+		testenv.Skip(t, "the tree is not a git repository: "+err.Error())
 	}
 	for name := range strings.SplitSeq(strings.TrimRight(out, "\x00"), "\x00") {
 		data, err := os.ReadFile(filepath.Join("../..", name))
