@@ -287,7 +287,7 @@ func (tx *Tx) indexOne(ctx context.Context, coll *catalog.Collection, indexes []
 		return err
 	}
 	for _, idx := range indexes {
-		set, err := tx.extract(ctx, &tx.entries[0], coll, idx, doc, id)
+		set, err := tx.extract(ctx, &tx.scratch().entries[0], coll, idx, doc, id)
 		if err != nil {
 			return err
 		}

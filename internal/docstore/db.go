@@ -25,6 +25,8 @@ type DB struct {
 		m  map[indexID]*query.Filter
 	}
 
+	scratch sync.Pool // of *scratch
+
 	// builds serialises index builds by namespace.
 	builds struct {
 		mu      sync.Mutex // a leaf.
@@ -59,7 +61,11 @@ func (db *DB) Begin(ctx context.Context, opt kv.Options) (*Tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tx{KV: txn, Cat: db.catalog.View(txn), db: db}, nil
+	s, _ := db.scratch.Get().(*scratch)
+	if s == nil {
+		s = &scratch{}
+	}
+	return &Tx{KV: txn, Cat: db.catalog.View(txn), db: db, mem: s}, nil
 }
 
 // Alter runs a change of the catalog outside of any client's transaction, and

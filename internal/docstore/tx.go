@@ -21,10 +21,45 @@ type Tx struct {
 	// holds is a conflict at once.
 	Wait bool
 
-	db      *DB
-	key     []byte // scratch for one key.
+	db  *DB
+	mem *scratch // see scratch(); nil after the end.
+}
+
+// scratch is a transaction's memory for keys and entries, which the next one takes
+// over.
+type scratch struct {
+	key     []byte // one key.
 	ids     [2]idScratch
 	entries [2]entrySet
+}
+
+// scratchBytesMax is how much of it is kept for the next transaction.
+const scratchBytesMax = 64 << 10
+
+// scratch returns the transaction's own memory; after its end a new one, so that
+// it is the engine that tells whoever comes too late.
+func (tx *Tx) scratch() *scratch {
+	if tx.mem == nil {
+		tx.mem = &scratch{}
+	}
+	return tx.mem
+}
+
+// release hands the scratch memory on, when the transaction has ended.
+func (tx *Tx) release() {
+	s := tx.mem
+	if s == nil {
+		return
+	}
+	tx.mem = nil
+	size := cap(s.key) + cap(s.ids[0].buf) + cap(s.ids[1].buf)
+	for i := range s.entries {
+		clear(s.entries[i].vals) // they keep documents alive.
+		size += cap(s.entries[i].buf)
+	}
+	if size <= scratchBytesMax {
+		tx.db.scratch.Put(s)
+	}
 }
 
 // Savepoint is a place in the order of a transaction's changes.
@@ -53,10 +88,16 @@ func (tx *Tx) Refresh(ctx context.Context) error {
 
 // Commit makes everything visible at once; see kv.Txn. The transaction has ended
 // whatever the result.
-func (tx *Tx) Commit(ctx context.Context) (kv.Time, error) { return tx.Cat.Commit(ctx) }
+func (tx *Tx) Commit(ctx context.Context) (kv.Time, error) {
+	tx.release()
+	return tx.Cat.Commit(ctx)
+}
 
 // Rollback ends the transaction without effect. It is a no-op after the end.
-func (tx *Tx) Rollback() { tx.KV.Rollback() }
+func (tx *Tx) Rollback() {
+	tx.release()
+	tx.KV.Rollback()
+}
 
 // EncodeID appends the encoded form of an _id: what Scan's bounds, Fetch and
 // iterators speak of.
@@ -74,13 +115,15 @@ func hashedID(encID []byte) bool { return len(encID) == keyenc.BoundBytes }
 
 // docKey is the key of the document with that encoded _id, in tx's scratch.
 func (tx *Tx) docKey(coll *catalog.Collection, encID []byte) []byte {
-	tx.key = append(catalog.AppendPrefix(tx.key[:0], coll.ID, catalog.IDIndex), encID...)
-	return tx.key
+	s := tx.scratch()
+	s.key = append(catalog.AppendPrefix(s.key[:0], coll.ID, catalog.IDIndex), encID...)
+	return s.key
 }
 
 func (tx *Tx) docKeyOf(coll *catalog.Collection, id bsonx.Value) []byte {
-	tx.key = EncodeID(catalog.AppendPrefix(tx.key[:0], coll.ID, catalog.IDIndex), id)
-	return tx.key
+	s := tx.scratch()
+	s.key = EncodeID(catalog.AppendPrefix(s.key[:0], coll.ID, catalog.IDIndex), id)
+	return s.key
 }
 
 // Claim locks the document with that _id, whether there is one or not. It is
@@ -146,8 +189,9 @@ func (tx *Tx) count(coll *catalog.Collection, docs, bytes int) error {
 		if delta == 0 {
 			continue
 		}
-		tx.key = catalog.AppendCounterKey(tx.key[:0], coll.ID, byte(which))
-		if err := tx.KV.Add(tx.key, int64(delta)); err != nil {
+		s := tx.scratch()
+		s.key = catalog.AppendCounterKey(s.key[:0], coll.ID, byte(which))
+		if err := tx.KV.Add(s.key, int64(delta)); err != nil {
 			return err
 		}
 	}

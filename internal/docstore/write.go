@@ -44,7 +44,7 @@ func (tx *Tx) Insert(ctx context.Context, coll *catalog.Collection, doc bsonx.Do
 		return err
 	}
 	for _, idx := range coll.Indexes[1:] {
-		set, err := tx.extract(ctx, &tx.entries[0], coll, idx, doc, enc)
+		set, err := tx.extract(ctx, &tx.scratch().entries[0], coll, idx, doc, enc)
 		if err != nil {
 			return err
 		}
@@ -79,11 +79,11 @@ func (tx *Tx) Update(ctx context.Context, coll *catalog.Collection, old, doc bso
 		return err
 	}
 	for _, idx := range coll.Indexes[1:] {
-		was, err := tx.extract(ctx, &tx.entries[0], coll, idx, old, enc)
+		was, err := tx.extract(ctx, &tx.scratch().entries[0], coll, idx, old, enc)
 		if err != nil {
 			return err
 		}
-		is, err := tx.extract(ctx, &tx.entries[1], coll, idx, doc, after)
+		is, err := tx.extract(ctx, &tx.scratch().entries[1], coll, idx, doc, after)
 		if err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func (tx *Tx) Delete(ctx context.Context, coll *catalog.Collection, old bsonx.Do
 		return err
 	}
 	for _, idx := range coll.Indexes[1:] {
-		set, err := tx.extract(ctx, &tx.entries[0], coll, idx, old, enc)
+		set, err := tx.extract(ctx, &tx.scratch().entries[0], coll, idx, old, enc)
 		if err != nil {
 			return err
 		}
@@ -256,8 +256,9 @@ func (tx *Tx) encodeID(coll *catalog.Collection, id bsonx.Value) (encodedID, err
 	if bsonx.IsMissing(id) {
 		return encodedID{}, errors.New("docstore: document without _id")
 	}
-	tx.ids[0], tx.ids[1] = tx.ids[1], tx.ids[0]
-	s := &tx.ids[0]
+	mem := tx.scratch()
+	mem.ids[0], mem.ids[1] = mem.ids[1], mem.ids[0]
+	s := &mem.ids[0]
 	s.bits.Reset()
 	s.buf = keyenc.AppendTyped(s.buf[:0], &s.bits, id, false)
 	if short, hashed := keyenc.Bound(s.buf); hashed {
