@@ -64,9 +64,6 @@ type Sequence struct {
 // WantsReply tells whether the sender waits for an answer.
 func (m *Message) WantsReply() bool { return m.Flags&MoreToCome == 0 }
 
-// Bytes is the size of the message's contents in memory, for accounting.
-func (m *Message) Bytes() int { return len(m.buf) + len(m.plain) }
-
 var messages = sync.Pool{New: func() any { return new(Message) }}
 
 // keepBytesMax is the largest buffer that is kept for the next message. A larger
