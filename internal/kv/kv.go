@@ -74,6 +74,10 @@ type Options struct {
 	// deadlock victims are the youngest. Zero is now.
 	Born time.Time
 
+	// Hold says that ReadTime is told to a client, who may ask for it again by
+	// At: the snapshot is kept for the history window, as far as memory allows.
+	Hold bool
+
 	// Note describes the transaction to whoever asks who holds a claim.
 	Note string
 }

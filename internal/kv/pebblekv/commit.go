@@ -1,0 +1,172 @@
+package pebblekv
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/pandodb/pando/internal/kv"
+)
+
+// batch is what a transaction writes, built by its own goroutine before it enters
+// the committer. What only the committer knows is patched in.
+type batch struct {
+	pebble *pebble.Batch
+	stamps []int // offsets in the batch of 8 bytes that become the commit time.
+	timeAt int   // offset of lastTimeKey's value.
+	adds   []addition
+}
+
+// Commit implements kv.Txn.
+func (tx *txn) Commit(ctx context.Context) (kv.Time, error) {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	if err := tx.usable(); err != nil {
+		return 0, err
+	}
+	defer tx.end(kv.ErrClosed)
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if tx.stale != nil {
+		return 0, tx.stale
+	}
+	wrote := tx.own.wrote()
+	if !wrote && len(tx.claims) == 0 {
+		return tx.readTime, tx.verify()
+	}
+	b := tx.build()
+	defer b.pebble.Close()
+	// The claims are released by end, after the state that they protected is the
+	// newest one; until then another transaction finds them held.
+	return tx.store.commit(b, 0, tx)
+}
+
+// verify tells whether what tx relied on still stands.
+func (tx *txn) verify() error {
+	if tx.own == nil {
+		return nil
+	}
+	for _, key := range tx.own.checks {
+		if conflict := tx.store.claims.verify(key, tx.readTime); conflict != nil {
+			return conflict
+		}
+	}
+	return nil
+}
+
+func (s *Store) newBatch(sizeHint int) *batch {
+	b := &batch{pebble: s.db.NewBatchWithSize(sizeHint + 64)}
+	b.timeAt = b.set(lastTimeKey, make([]byte, 8))
+	return b
+}
+
+// set adds an entry and returns the offset of its value in the batch.
+func (b *batch) set(storedKey, value []byte) int {
+	op := b.pebble.SetDeferred(len(storedKey), len(value))
+	copy(op.Key, storedKey)
+	copy(op.Value, value)
+	at := b.pebble.Len() - len(value)
+	// Only indexed batches have a Finish that can fail.
+	_ = op.Finish()
+	return at
+}
+
+// build makes the batch of tx's writes.
+func (tx *txn) build() *batch {
+	if tx.own == nil {
+		return tx.store.newBatch(0)
+	}
+	b := tx.store.newBatch(tx.own.bytes)
+	for n := tx.own.head.next; n != nil; n = n.next {
+		switch v := n.top; {
+		case v == nil:
+		case v.value == nil:
+			// As above: nothing to fail in a batch that is not indexed.
+			_ = b.pebble.Delete(tx.stored(n.key), nil)
+		default:
+			at := b.set(tx.stored(n.key), v.value)
+			for _, offset := range v.stamps {
+				b.stamps = append(b.stamps, at+offset)
+			}
+		}
+	}
+	b.adds = tx.own.adds
+	return b
+}
+
+// commit is the one committer: it verifies, takes a time, applies, stamps and
+// publishes, one commit after another. tx is nil for a commit of the engine's own.
+// The commit's time is not below atLeast.
+func (s *Store) commit(b *batch, atLeast kv.Time, tx *txn) (t kv.Time, err error) {
+	s.committer.Lock()
+	defer s.committer.Unlock()
+	if err := s.usable(); err != nil {
+		return 0, err
+	}
+	if tx != nil {
+		if err := tx.verify(); err != nil {
+			return 0, err
+		}
+	}
+	// From here on the outcome is the log's.
+	defer func() {
+		if r := recover(); r != nil {
+			err = s.died(fmt.Errorf("commit: %v", r))
+		}
+		if err != nil {
+			t, err = 0, fmt.Errorf("%w: %w", kv.ErrOutcomeUnknown, err)
+		}
+	}()
+	now := s.env.Now()
+	t = s.clock.next(now, atLeast)
+	if err := s.fold(b); err != nil {
+		return 0, s.died(err)
+	}
+	if err := s.apply(b, t); err != nil {
+		return 0, err
+	}
+	if tx != nil {
+		for _, cl := range tx.claims {
+			cl.committed.Store(uint64(t))
+		}
+	}
+	s.snapshots.publish(t, s.db.NewSnapshot(), now)
+	s.commits.Add(1)
+	s.syncer.written()
+	return t, nil
+}
+
+// apply writes the batch as the commit at t.
+func (s *Store) apply(b *batch, t kv.Time) error {
+	ceiling, sync := s.clock.cover(t, s.syncer.durable())
+	if ceiling != 0 {
+		b.set(ceilingKey, encodeTime(ceiling))
+	}
+	repr := b.pebble.Repr()
+	binary.BigEndian.PutUint64(repr[b.timeAt:], uint64(t))
+	for _, at := range b.stamps {
+		binary.LittleEndian.PutUint64(repr[at:], uint64(t))
+	}
+	how := pebble.NoSync
+	if sync && !s.skipSync {
+		how = pebble.Sync
+	}
+	s.applying.Store(true)
+	err := s.db.Apply(b.pebble, how)
+	s.applying.Store(false)
+	if err != nil {
+		return s.died(err)
+	}
+	if err := s.usable(); errors.Is(err, ErrDied) {
+		return err // Pebble's Fatalf came back, by way of die.
+	}
+	s.clock.covered(t, ceiling, sync)
+	if sync {
+		s.syncer.reached(t)
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package pebblekv
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+
+	"github.com/pandodb/pando/internal/kv"
+)
+
+// pebbleOptions says what Pebble's defaults would leave small or old.
+func (s *Store) pebbleOptions(opt *Options, mustExist bool) *pebble.Options {
+	o := &pebble.Options{
+		FS:                          opt.FS, // nil is the system's, with slow operations watched.
+		FormatMajorVersion:          pebble.FormatNewest,
+		CacheSize:                   opt.BlockCacheBytes,
+		MemTableSize:                uint64(opt.MemTableBytes), // grows up to it from 256 KB.
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       1000,
+		LBaseMaxBytes:               64 << 20,
+		MaxOpenFiles:                1000,
+		ErrorIfNotExists:            mustExist,
+		CompactionConcurrencyRange:  func() (lower, upper int) { return 1, 2 },
+		Logger:                      pebbleLogger{s},
+		EventListener: &pebble.EventListener{
+			BackgroundError: s.backgroundError,
+			DiskSlow: func(info pebble.DiskSlowInfo) {
+				s.log.Warn("disk is slow", slog.String("operation", info.String()))
+			},
+			WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
+				s.log.Warn("writes wait for the disk", slog.String("reason", info.Reason))
+			},
+		},
+	}
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		o.Levels[i].FilterType = pebble.TableFilter
+	}
+	return o
+}
+
+// backgroundError is told what failed in a flush or compaction. A disk that fails
+// there fails the log next; better to stop while all that was acknowledged is in
+// the log. It is called with Pebble's mutex held.
+func (s *Store) backgroundError(err error) {
+	if s.closed.Load() {
+		return
+	}
+	s.died(fmt.Errorf("in the background: %w", err))
+}
+
+// pebbleLogger passes on what Pebble has to say.
+type pebbleLogger struct{ store *Store }
+
+// Infof implements pebble.Logger.
+func (l pebbleLogger) Infof(format string, args ...any) {
+	if l.store.log.Enabled(context.Background(), slog.LevelDebug) {
+		l.store.log.Debug(fmt.Sprintf(format, args...))
+	}
+}
+
+// Errorf implements pebble.Logger.
+func (l pebbleLogger) Errorf(format string, args ...any) {
+	l.store.log.Error(fmt.Sprintf(format, args...))
+}
+
+// Fatalf implements pebble.Logger. Pebble expects it not to return. On the
+// committer's path it is the last thing that Pebble does, so it may, and the
+// committer then sees that the store has died. Elsewhere the goroutine stops here,
+// for good, so that it cannot write on from a broken state.
+func (l pebbleLogger) Fatalf(format string, args ...any) {
+	s := l.store
+	s.diedf(format, args...)
+	if s.applying.Load() {
+		return
+	}
+	select {}
+}
+
+// died ends the life of the store: from now on it acknowledges nothing. It
+// returns what every call gets to hear.
+func (s *Store) died(err error) error {
+	err = fmt.Errorf("%w: %w", ErrDied, err)
+	if !s.death.CompareAndSwap(nil, &err) {
+		return *s.death.Load()
+	}
+	close(s.dead)
+	s.log.Error("the store has failed", slog.Any("error", err))
+	s.die(err)
+	return err
+}
+
+func (s *Store) diedf(format string, args ...any) error { return s.died(fmt.Errorf(format, args...)) }
+
+// alive tells if the store has died.
+func (s *Store) alive() error {
+	if err := s.death.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// usable tells if the store has died or is closed.
+func (s *Store) usable() error {
+	if err := s.alive(); err != nil {
+		return err
+	}
+	if s.closed.Load() {
+		return kv.ErrClosed
+	}
+	return nil
+}

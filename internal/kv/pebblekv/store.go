@@ -1,0 +1,284 @@
+package pebblekv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/pandodb/pando/internal/env"
+	"github.com/pandodb/pando/internal/kv"
+)
+
+// Store is one open store. It is safe for concurrent use.
+type Store struct {
+	db        *pebble.DB
+	env       *env.Env
+	log       *slog.Logger
+	die       func(error)
+	disk      vfs.FS
+	lock      io.Closer // of the directory.
+	syncDelay time.Duration
+	driftMax  atomic.Int64 // a time.Duration.
+	skipSync  bool
+
+	// committer guards the order of commits: the clock, the counters, and
+	// publishing. txn.mu may be held when it is taken; shard.mu, snapshots.mu and
+	// syncer.mu are taken under it.
+	committer sync.Mutex
+	clock     clock
+	counters  counters
+	applying  atomic.Bool // Pebble applies a batch of the committer.
+
+	snapshots *snapshots
+	claims    *claims
+	syncer    *syncer
+	commits   atomic.Uint64
+
+	death  atomic.Pointer[error]
+	dead   chan struct{} // closed when death is set.
+	closed atomic.Bool
+
+	files sync.RWMutex // held to read Pebble's figures, and to close it; before committer.
+}
+
+var _ kv.Store = (*Store)(nil)
+
+// Open opens the store in dir, and makes it if there is none.
+func Open(dir string, opt Options) (*Store, error) {
+	opt.fillDefaults()
+	s := &Store{
+		env: opt.Env, log: opt.Logger, die: opt.Die, disk: opt.FS,
+		syncDelay: opt.SyncDelayMax, skipSync: opt.skipSync,
+	}
+	s.dead = make(chan struct{})
+	s.driftMax.Store(int64(opt.DriftMax))
+	s.counters.values = map[string]int64{}
+	if s.disk == nil {
+		s.disk = vfs.Default
+	}
+	if err := makeDir(s.disk, dir); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	lock, err := lockDir(s.disk, dir)
+	if err != nil {
+		return nil, err
+	}
+	s.lock = lock
+	if err := s.open(dir, &opt); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) open(dir string, opt *Options) error {
+	f, found, err := readFormat(s.disk, dir)
+	if err != nil {
+		return err
+	}
+	if !found {
+		f = newFormat(s.env)
+		if err := writeFormat(s.disk, dir, f); err != nil {
+			return fmt.Errorf("write file %s: %w", formatFile, err)
+		}
+	}
+	data := s.disk.PathJoin(dir, dataDir)
+	if err := makeDir(s.disk, data); err != nil {
+		return err
+	}
+	s.db, err = pebble.Open(data, s.pebbleOptions(opt, f.ready))
+	if err != nil {
+		return told(err)
+	}
+	if err = s.start(opt); err == nil && !f.ready {
+		f.ready = true
+		if err = writeFormat(s.disk, dir, f); err != nil {
+			err = fmt.Errorf("write file %s: %w", formatFile, err)
+		}
+	}
+	if err != nil {
+		return errors.Join(err, s.shut())
+	}
+	return nil
+}
+
+// start begins a life at the ceiling of the one before: none of its times, durable
+// or not, is given out again.
+func (s *Store) start(opt *Options) error {
+	last, err := s.readTime(lastTimeKey)
+	if err != nil {
+		return err
+	}
+	ceiling, err := s.readTime(ceilingKey)
+	if err != nil {
+		return err
+	}
+	if last > ceiling {
+		return fmt.Errorf("%w: a commit at %d lies above the ceiling %d", ErrDamaged, last, ceiling)
+	}
+	s.clock = clock{last: ceiling, ceiling: ceiling}
+	s.snapshots = newSnapshots(s.env, opt.HistoryWindow)
+	s.syncer = newSyncer(s, 0)
+	s.claims = newClaims(s.env, opt.ClaimBytes, 0, s.snapshots.oldest)
+	// A commit of nothing gives this life its first state and its first ceiling.
+	b := s.newBatch(64)
+	defer b.pebble.Close()
+	_, err = s.commit(b, ceiling, nil)
+	return err
+}
+
+func (s *Store) readTime(key []byte) (kv.Time, error) {
+	value, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, told(err)
+	}
+	defer closer.Close()
+	t, ok := decodeTime(value)
+	if !ok {
+		return 0, fmt.Errorf("%w: key %x is malformed", ErrDamaged, key)
+	}
+	return t, nil
+}
+
+// Visible implements kv.Clock.
+func (s *Store) Visible() kv.Time { return kv.Time(s.snapshots.visible.Load()) }
+
+// Advance implements kv.Clock.
+func (s *Store) Advance(ctx context.Context, t kv.Time) error {
+	if t <= s.Visible() {
+		return nil
+	}
+	if err := s.usable(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if limit := s.env.Now().Add(time.Duration(s.driftMax.Load())); t > timeAt(limit) {
+		return kv.ErrClockDrift
+	}
+	b := s.newBatch(64)
+	_, err := s.commit(b, t, nil)
+	if err != nil {
+		return err
+	}
+	return b.pebble.Close()
+}
+
+// SetDriftMax changes Options.DriftMax.
+func (s *Store) SetDriftMax(d time.Duration) { s.driftMax.Store(int64(d)) }
+
+// SetHistoryWindow changes Options.HistoryWindow. Zero or less ends the holding.
+func (s *Store) SetHistoryWindow(d time.Duration) { s.snapshots.setWindow(d) }
+
+// DropRange implements kv.Store. Pebble's range deletion leaves what older
+// snapshots see alone and frees the space when the last of them is gone, so there
+// is nothing to put off: neither for 'after' nor over a restart. (Excise would
+// take the data away from open snapshots.) Like a commit, it can be lost in a
+// crash until it is synced; whoever recorded the drop asks again then.
+func (s *Store) DropRange(ctx context.Context, lo, hi []byte, after kv.Time) error {
+	if after > s.Visible() {
+		return kv.ErrSnapshotAhead
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	lower, upper := storedBounds(kv.Range{Lower: lo, Upper: hi})
+	s.committer.Lock()
+	defer s.committer.Unlock()
+	if err := s.usable(); err != nil {
+		return err
+	}
+	if err := s.db.DeleteRange(lower, upper, pebble.NoSync); err != nil {
+		return s.died(fmt.Errorf("drop a range: %w", err))
+	}
+	s.counters.forget(lo, hi)
+	s.syncer.written()
+	return s.alive()
+}
+
+// Caps implements kv.Store.
+func (s *Store) Caps() kv.Caps {
+	return kv.Caps{
+		FairWaiting: true, RefreshKeepsClaims: true, PastReads: true, Stamps: true, DropRange: true,
+		TxnBytesMax: txnBytesMax, ValueBytesMax: valueBytesMax,
+	}
+}
+
+// Close implements kv.Store. After the store has died it only says so: what its
+// files hold is for the next process to find out, and they stay locked until this
+// one has ended.
+func (s *Store) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
+	if err := s.alive(); err != nil {
+		return err
+	}
+	s.endAll()
+	s.files.Lock()
+	defer s.files.Unlock()
+	s.committer.Lock()
+	defer s.committer.Unlock()
+	if err := s.alive(); err != nil {
+		return err
+	}
+	err := s.rest()
+	return errors.Join(err, s.shut(), s.lock.Close())
+}
+
+// endAll ends every open transaction, and lets no new one in.
+func (s *Store) endAll() {
+	for tx := s.snapshots.shutDoor(); tx != nil; tx = s.snapshots.shutDoor() {
+		tx.mu.Lock()
+		tx.end(kv.ErrClosed)
+		tx.mu.Unlock()
+	}
+}
+
+// rest makes everything durable, and the ceiling the last time given out: the next
+// life need not begin ahead of the clock.
+func (s *Store) rest() error {
+	b := s.db.NewBatch()
+	defer b.Close()
+	if err := b.Set(ceilingKey, encodeTime(s.clock.last), nil); err != nil {
+		return err
+	}
+	how := pebble.Sync
+	if s.skipSync {
+		how = pebble.NoSync
+	}
+	s.applying.Store(true)
+	err := s.db.Apply(b, how)
+	s.applying.Store(false)
+	if err == nil {
+		err = s.alive()
+	}
+	if err != nil {
+		return fmt.Errorf("make the last commits durable: %w", err)
+	}
+	s.syncer.reached(s.Visible())
+	return nil
+}
+
+// shut closes what start and pebble.Open opened.
+func (s *Store) shut() error {
+	if s.alive() != nil {
+		return nil // Pebble may hold its own locks for ever.
+	}
+	if s.snapshots != nil {
+		s.syncer.stop()
+		s.snapshots.stop()
+	}
+	return s.db.Close()
+}
