@@ -246,7 +246,7 @@ func evalDivide(c *Context, x *call) (bsonx.Value, error) {
 func (c *Context) divideDecimals(a, b *apd.Decimal) bsonx.Value {
 	r := new(apd.Decimal)
 	if a.Form == apd.Finite && b.Form == apd.Infinite {
-		return c.decimalValue(&apd.Decimal{Exponent: decimalExponentMin, Negative: a.Negative != b.Negative})
+		return c.decimalValue(&apd.Decimal{Exponent: bsonx.DecimalExpMin, Negative: a.Negative != b.Negative})
 	}
 	cond, _ := decimals().Quo(r, a, b)
 	if r.Form == apd.Finite && !cond.Inexact() {
@@ -264,7 +264,7 @@ func (c *Context) divideDecimals(a, b *apd.Decimal) bsonx.Value {
 				r.Coeff.Set(&q)
 				r.Exponent++
 			}
-			for r.Exponent > ideal && r.NumDigits() < decimalDigits {
+			for r.Exponent > ideal && r.NumDigits() < bsonx.DecimalDigitsMax {
 				r.Coeff.Mul(&r.Coeff, &ten)
 				r.Exponent--
 			}
@@ -278,7 +278,7 @@ func isZero(v bsonx.Value) bool {
 	case bsonx.TypeDouble:
 		return bsonx.AsDouble(v) == 0
 	case bsonx.TypeDecimal:
-		return decimalIsZero(v)
+		return bsonx.AsDecimal(v).IsZero()
 	}
 	return asInt64(v) == 0
 }

@@ -205,6 +205,9 @@ func evalConcatArrays(c *Context, x *call) (bsonx.Value, error) {
 		}
 		c.pushElements(a)
 	}
+	if err := c.room(x.name, mark); err != nil {
+		return bsonx.Missing, err
+	}
 	return c.arrayFrom(mark), nil
 }
 

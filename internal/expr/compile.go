@@ -58,7 +58,7 @@ func (sc *Scope) objectOrOperator(d bsonx.Doc) (Expr, error) {
 		return sc.objectLiteral(d)
 	}
 	if bsonx.Len(d) != 1 {
-		return nil, fail(15983, "An object representing an expression must have exactly one field: %s", bsonText(bsonx.DocValue(d)))
+		return nil, fail(15983, "An object representing an expression must have exactly one field: %s", bsonx.ShellString(bsonx.DocValue(d)))
 	}
 	return sc.operator(key, arg)
 }
@@ -101,7 +101,7 @@ func (sc *Scope) objectLiteral(d bsonx.Doc) (Expr, error) {
 		}
 		for _, k := range x.keys {
 			if k == key {
-				return nil, fail(16406, "duplicate field name specified in object literal: %s", bsonText(bsonx.DocValue(d)))
+				return nil, fail(16406, "duplicate field name specified in object literal: %s", bsonx.ShellString(bsonx.DocValue(d)))
 			}
 		}
 		e, err := sc.operand(v)
@@ -128,6 +128,9 @@ func (x *objectExpr) Eval(c *Context) (bsonx.Value, error) {
 			return v, err
 		}
 		c.stack = append(c.stack, v)
+	}
+	if err := c.room("object", mark); err != nil {
+		return bsonx.Missing, err
 	}
 	v := c.object(x.keys, c.stack[mark:])
 	c.stack = c.stack[:mark]
@@ -163,6 +166,9 @@ func (sc *Scope) elements(d bsonx.Doc) ([]Expr, error) {
 func evalArrayLiteral(c *Context, x *call) (bsonx.Value, error) {
 	mark := len(c.stack)
 	if err := x.push(c); err != nil {
+		return bsonx.Missing, err
+	}
+	if err := c.room("array", mark); err != nil {
 		return bsonx.Missing, err
 	}
 	return c.arrayFrom(mark), nil

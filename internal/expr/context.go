@@ -3,8 +3,10 @@ package expr
 import (
 	"encoding/binary"
 	"math"
+	"unsafe"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/mongoerr"
 )
 
 // Context is what one evaluation reads: the document, the variables' values,
@@ -24,8 +26,12 @@ type Context struct {
 	regex map[regexKey]*Regex
 }
 
-// arenaKeepBytes is the most memory that a context holds on to between documents.
-const arenaKeepBytes = 4 << 20
+// The most memory that a context holds on to between documents: bytes of arena,
+// values on the stack.
+const (
+	arenaKeepBytes = 4 << 20
+	stackKeep      = 1 << 16
+)
 
 // NewContext is a context for expressions compiled in sc or in its sub-scopes.
 func NewContext(sc *Scope) *Context {
@@ -65,8 +71,59 @@ func (c *Context) Reset() {
 		c.arena = nil
 	}
 	c.arena = c.arena[:0]
-	clear(c.stack[:cap(c.stack)])
-	c.stack = c.stack[:0]
+	if cap(c.stack) > stackKeep {
+		c.stack = nil
+	}
+	c.stack, c.keys = c.stack[:0], c.keys[:0]
+}
+
+// arenaMark is a place in the arena.
+type arenaMark struct {
+	chunk *byte
+	n     int
+}
+
+func (c *Context) mark() arenaMark { return arenaMark{unsafe.SliceData(c.arena), len(c.arena)} }
+
+// spent tells whether more than n bytes were taken since m.
+func (c *Context) spent(m arenaMark, n int) bool {
+	return unsafe.SliceData(c.arena) != m.chunk || len(c.arena)-m.n > n
+}
+
+// release gives back all that was taken since m, so that loops do not keep the
+// garbage of every round. A chunk begun since then is wholly free.
+func (c *Context) release(m arenaMark) {
+	if unsafe.SliceData(c.arena) == m.chunk {
+		c.arena = c.arena[:m.n]
+	} else {
+		c.arena = c.arena[:0]
+	}
+}
+
+// Limits on what one operator may make, as the server has them.
+const (
+	memoryBytesMax = 100 << 20
+	stringBytesMax = 16 << 20
+)
+
+// room fails if what lies on the stack from mark up is too much for one value.
+func (c *Context) room(name string, mark int) error {
+	size := 0
+	for _, v := range c.stack[mark:] {
+		size += len(v.Data)
+	}
+	if size > memoryBytesMax {
+		return fail(mongoerr.ExceededMemoryLimit, "%s would use too much memory and cannot spill", name)
+	}
+	return nil
+}
+
+// stringRoom fails if a string would be too long.
+func stringRoom(n int) error {
+	if n > stringBytesMax {
+		return fail(16493, "RCString too large. Requires size=%d < limit=%d", n, stringBytesMax)
+	}
+	return nil
 }
 
 // bytes takes n bytes of the arena. A chunk that is full is left to the values

@@ -133,7 +133,7 @@ func convertTarget(to bsonx.Value) (bsonx.Type, error) {
 	case rank(to) == 0:
 		return 0, fail(mongoerr.FailedToParse, "$convert's 'to' argument must be a string or number, but is %s", nameOf(to))
 	}
-	n, ok := exactInt64(to)
+	n, ok := bsonx.ToInt64Exact(to)
 	if !ok {
 		return 0, fail(mongoerr.FailedToParse, "In $convert, numeric 'to' argument is not an integer")
 	}
@@ -389,10 +389,9 @@ func parseDecimal(s string) (*apd.Decimal, error) {
 		return nil, notNumber(s, "Failed to parse string to decimal")
 	}
 	if d.Form == apd.Finite && !d.IsZero() {
-		r := new(apd.Decimal)
-		decimals().Round(r, d)
+		r := bsonx.DecimalFromAPD(d)
 		switch {
-		case r.Form == apd.Infinite:
+		case r.Form == bsonx.DecimalInf:
 			return nil, notNumber(s, "Conversion from string to decimal would overflow")
 		case r.IsZero():
 			return nil, notNumber(s, "Conversion from string to decimal would underflow")

@@ -80,7 +80,7 @@ func (sc *Scope) dateAndZone(name string, arg bsonx.Value) ([]Expr, error) {
 			return fail(40535, "unrecognized option to %s: \"%s\"", name, key)
 		})
 		if err == nil && args[0] == nil {
-			err = fail(40539, "missing 'date' argument to %s, provided: %s: %s", name, name, bsonText(arg))
+			err = fail(40539, "missing 'date' argument to %s, provided: %s: %s", name, name, bsonx.ShellString(arg))
 		}
 		return args, err
 	}
@@ -215,7 +215,7 @@ func evalDateFromParts(c *Context, x *call) (bsonx.Value, error) {
 			null = true
 			return nil
 		}
-		k, ok := exactInt64(v)
+		k, ok := bsonx.ToInt64Exact(v)
 		if !ok {
 			return fail(40515, "'%s' must evaluate to an integer, found %s with value %s", fromParts[i], nameOf(v), valueText(v))
 		}

@@ -117,7 +117,7 @@ func evalDateAdd(c *Context, x *call) (bsonx.Value, error) {
 	if !ok {
 		return v, fail(5166403, "%s requires startDate to be convertible to a date", x.name)
 	}
-	n, ok := exactInt64(w)
+	n, ok := bsonx.ToInt64Exact(w)
 	if !ok {
 		return v, fail(5166405, "%s expects integer amount of time units", x.name)
 	}
@@ -309,7 +309,7 @@ func evalDateTrunc(c *Context, x *call) (bsonx.Value, error) {
 		if err != nil || bsonx.IsNullish(w) {
 			return bsonx.Null, err
 		}
-		if size, ok = exactInt64(w); !ok {
+		if size, ok = bsonx.ToInt64Exact(w); !ok {
 			return v, fail(5439017, "$dateTrunc requires 'binSize' to be a 64-bit integer, but got value '%s' of type %s", valueText(w), nameOf(w))
 		}
 		if size <= 0 {

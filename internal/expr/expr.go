@@ -124,7 +124,7 @@ func Truthy(v bsonx.Value) bool {
 		f := bsonx.AsDouble(v)
 		return f != 0 || math.IsNaN(f)
 	case bsonx.TypeDecimal:
-		return !decimalIsZero(v)
+		return !bsonx.AsDecimal(v).IsZero()
 	}
 	return true
 }

@@ -117,5 +117,8 @@ func evalSetField(c *Context, x *call) (bsonx.Value, error) {
 		c.stack = append(c.stack, it.Value())
 	}
 	c.putField(keyMark, mark, x.data.(string), v)
+	if err := c.room(x.name, mark); err != nil {
+		return v, err
+	}
 	return c.objectFrom(keyMark, mark), nil
 }

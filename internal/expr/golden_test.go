@@ -29,7 +29,7 @@ type goldenCase struct {
 	directive bool   // the line is not an expression and is kept as it is.
 }
 
-func readGolden(t *testing.T, path string) []goldenCase {
+func readGolden(t testing.TB, path string) []goldenCase {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -79,7 +79,7 @@ func writeGolden(t *testing.T, path string, cases []goldenCase) {
 	}
 }
 
-func goldenFiles(t *testing.T) []string {
+func goldenFiles(t testing.TB) []string {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -89,7 +89,7 @@ func goldenFiles(t *testing.T) []string {
 }
 
 // parseJSON reads one extended JSON value, as the single field of a document.
-func parseJSON(t *testing.T, s string) bson.Raw {
+func parseJSON(t testing.TB, s string) bson.Raw {
 	t.Helper()
 	var d bson.D
 	if err := bson.UnmarshalExtJSON([]byte(`{"v":`+s+`}`), false, &d); err != nil {

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/mongoerr"
 )
 
 // letExpr binds variables for an expression.
@@ -109,7 +110,7 @@ func (x *eachExpr) Eval(c *Context) (bsonx.Value, error) {
 	if err != nil {
 		return a, err
 	}
-	mark := len(c.stack)
+	mark, memory, size := len(c.stack), c.mark(), 0
 	for it := bsonx.Walk(bsonx.AsDoc(a)); limit != 0 && it.Next(); {
 		v := it.Value()
 		c.SetVar(x.slot, v)
@@ -120,10 +121,18 @@ func (x *eachExpr) Eval(c *Context) (bsonx.Value, error) {
 		}
 		if !x.filter {
 			c.stack = append(c.stack, r)
-		} else if Truthy(r) {
+			if size += len(r.Data); size > memoryBytesMax {
+				c.stack = c.stack[:mark]
+				return a, fail(mongoerr.ExceededMemoryLimit, "$map would use too much memory and cannot spill")
+			}
+			continue
+		}
+		if Truthy(r) {
 			c.stack = append(c.stack, v)
 			limit--
 		}
+		c.release(memory)
+		memory = c.mark()
 	}
 	return c.arrayFrom(mark), nil
 }
@@ -256,15 +265,30 @@ func (x *reduceExpr) Eval(c *Context) (bsonx.Value, error) {
 	if err != nil {
 		return a, err
 	}
+	var kept [2][]byte // the value so far and the one before, where they are large.
+	memory := c.mark()
 	for it := bsonx.Walk(bsonx.AsDoc(a)); it.Next(); {
 		c.SetVar(x.this, it.Value())
 		c.SetVar(x.value, sum)
 		if sum, err = x.in.Eval(c); err != nil {
 			return a, err
 		}
+		if len(sum.Data) > memoryBytesMax {
+			return a, fail(mongoerr.ExceededMemoryLimit, "$reduce would use too much memory and cannot spill")
+		}
+		if c.spent(memory, reduceGarbageMax) {
+			kept[0], kept[1] = append(kept[1][:0], sum.Data...), kept[0]
+			sum.Data = kept[0]
+			c.release(memory)
+			memory = c.mark()
+		}
 	}
 	return sum, nil
 }
+
+// reduceGarbageMax is how much a $reduce leaves in the arena before it moves its
+// value out and gives the rest back.
+const reduceGarbageMax = 64 << 10
 
 func buildReduce(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if arg.Type != bsonx.TypeDocument {

@@ -211,7 +211,7 @@ func padDecimal(d *apd.Decimal) *apd.Decimal {
 	}
 	var ten apd.BigInt
 	ten.SetInt64(10)
-	for n := d.NumDigits(); n < decimalDigits; n++ {
+	for n := d.NumDigits(); n < bsonx.DecimalDigitsMax; n++ {
 		d.Coeff.Mul(&d.Coeff, &ten)
 		d.Exponent--
 	}
@@ -316,7 +316,7 @@ func (c *Context) powDecimal(a, b *apd.Decimal) bsonx.Value {
 	r := new(apd.Decimal)
 	if b.Form == apd.Infinite && a.Form == apd.Finite && !a.Negative && a.Cmp(apd.New(1, 0)) > 0 {
 		if b.Negative {
-			return c.decimalValue(&apd.Decimal{Exponent: decimalExponentMin})
+			return c.decimalValue(&apd.Decimal{Exponent: bsonx.DecimalExpMin})
 		}
 		return c.decimalValue(b)
 	}

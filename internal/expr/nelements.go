@@ -11,7 +11,7 @@ import (
 func buildN(shapeCode mongoerr.Code, pick func(c *Context, a bsonx.Value, n int64) bsonx.Value) builder {
 	return func(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 		if arg.Type != bsonx.TypeDocument {
-			return nil, fail(shapeCode, "specification must be an object; found %s: %s", name, bsonText(arg))
+			return nil, fail(shapeCode, "specification must be an object; found %s: %s", name, bsonx.ShellString(arg))
 		}
 		args, err := sc.named(bsonx.AsDoc(arg), []string{"n", "input"}, func(key string) error {
 			return fail(5787901, "Unknown argument for 'n' operator: %s", key)
@@ -50,7 +50,7 @@ func CheckN(v bsonx.Value) (int64, error) {
 	if rank(v) == 0 {
 		return 0, fail(5787902, "Value for 'n' must be of integral type, but found %s", valueText(v))
 	}
-	n, ok := exactInt64(v)
+	n, ok := bsonx.ToInt64Exact(v)
 	switch {
 	case !ok:
 		return 0, fail(5787903, "Value for 'n' must be of integral type, but found %s", valueText(v))
@@ -122,7 +122,7 @@ func buildSortArray(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 
 func sortKeys(by bsonx.Value) ([]sortKey, error) {
 	if rank(by) > 0 {
-		if n, ok := exactInt64(by); ok && (n == 1 || n == -1) {
+		if n, ok := bsonx.ToInt64Exact(by); ok && (n == 1 || n == -1) {
 			return []sortKey{{sign: int(n)}}, nil
 		}
 		return nil, fail(2942506, "The $sort element value must be either 1 or -1")
@@ -132,7 +132,7 @@ func sortKeys(by bsonx.Value) ([]sortKey, error) {
 	}
 	var keys []sortKey
 	for key, v := range bsonx.All(bsonx.AsDoc(by)) {
-		n, ok := exactInt64(v)
+		n, ok := bsonx.ToInt64Exact(v)
 		if !ok || n != 1 && n != -1 {
 			return nil, fail(2942505, "BadValue: The sort element value must be either 1 or -1")
 		}

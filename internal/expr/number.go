@@ -40,65 +40,13 @@ func asDouble(v bsonx.Value) float64 {
 	case bsonx.TypeDouble:
 		return bsonx.AsDouble(v)
 	}
-	f, _ := decimalToDouble(decimalOf(v))
-	return f
+	return bsonx.AsDecimal(v).Float64()
 }
 
-// exactInt64 is the number as an int64 if it is one.
-func exactInt64(v bsonx.Value) (int64, bool) {
-	switch v.Type {
-	case bsonx.TypeInt32, bsonx.TypeInt64:
-		return asInt64(v), true
-	case bsonx.TypeDouble:
-		f := bsonx.AsDouble(v)
-		if f == math.Trunc(f) && f >= -1<<63 && f < 1<<63 {
-			return int64(f), true
-		}
-	case bsonx.TypeDecimal:
-		d := decimalOf(v)
-		if n, ok := decimalToInt64(d); ok && d.Cmp(toDecimal(bsonx.Int64(n))) == 0 {
-			return n, true
-		}
-	}
-	return 0, false
-}
-
-// exactInt32 is exactInt64 for what fits an int32.
+// exactInt32 is the number as an int32 if it is one.
 func exactInt32(v bsonx.Value) (int32, bool) {
-	n, ok := exactInt64(v)
+	n, ok := bsonx.ToInt64Exact(v)
 	return int32(n), ok && n == int64(int32(n))
-}
-
-// clampInt64 is the number without its fraction, held within int64; NaN is 0.
-func clampInt64(v bsonx.Value) int64 {
-	switch v.Type {
-	case bsonx.TypeInt32, bsonx.TypeInt64:
-		return asInt64(v)
-	case bsonx.TypeDecimal:
-		d := decimalOf(v)
-		if n, ok := decimalToInt64(d); ok {
-			return n
-		}
-		return clampDouble(asDouble(v))
-	}
-	return clampDouble(bsonx.AsDouble(v))
-}
-
-func clampDouble(f float64) int64 {
-	switch {
-	case math.IsNaN(f):
-		return 0
-	case f >= 1<<63:
-		return math.MaxInt64
-	case f < -1<<63:
-		return math.MinInt64
-	}
-	return int64(f)
-}
-
-// clampInt32 is clampInt64 held within int32.
-func clampInt32(v bsonx.Value) int32 {
-	return int32(min(max(clampInt64(v), math.MinInt32), math.MaxInt32))
 }
 
 // addInt64 and mulInt64 tell overflow.

@@ -45,6 +45,9 @@ func evalMergeObjects(c *Context, x *call) (bsonx.Value, error) {
 	if err == nil {
 		err = bad
 	}
+	if err == nil {
+		err = c.room(x.name, mark)
+	}
 	if err != nil {
 		c.keys, c.stack = c.keys[:keyMark], c.stack[:mark]
 		return bsonx.Missing, err

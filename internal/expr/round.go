@@ -83,7 +83,7 @@ func evalPlaces(c *Context, x *call, double func(float64) float64, how apd.Round
 	case rank(places) == 0:
 		return v, fail(16004, "can't convert from BSON type %s to long", nameOf(places))
 	}
-	n, ok := exactInt64(places)
+	n, ok := bsonx.ToInt64Exact(places)
 	if !ok {
 		return v, fail(51082, "precision argument to  %s must be a integral value", x.name)
 	}

@@ -31,6 +31,9 @@ func evalConcat(c *Context, x *call) (bsonx.Value, error) {
 		size += len(bsonx.Str(v))
 		c.stack = append(c.stack, v)
 	}
+	if err := stringRoom(size); err != nil {
+		return bsonx.Missing, err
+	}
 	out, text := c.stringSpace(size)
 	for _, v := range c.stack[mark:] {
 		text = text[copy(text, bsonx.Str(v)):]
@@ -214,10 +217,24 @@ func evalReplace(c *Context, x *call, n int) (bsonx.Value, error) {
 		return bsonx.Null, nil
 	}
 	s, find, by := bsonx.Str(in[0]), bsonx.Str(in[1]), bsonx.Str(in[2])
+	if err := stringRoom(len(s) + occurrences(s, find, n)*(len(by)-len(find))); err != nil {
+		return bsonx.Missing, err
+	}
 	if find == "" {
 		return c.stringValue(interleave(s, by, n)), nil
 	}
 	return c.stringValue(strings.Replace(s, find, by, n)), nil
+}
+
+// occurrences counts what Replace would replace.
+func occurrences(s, find string, n int) int {
+	switch {
+	case n == 1:
+		return 1
+	case find == "":
+		return len(s) + 1
+	}
+	return strings.Count(s, find)
 }
 
 // interleave is the replacement of the empty string: before every byte (not

@@ -32,7 +32,8 @@ func evalSubstrBytes(c *Context, x *call) (bsonx.Value, error) {
 	case rank(length) == 0:
 		return in, fail(16035, "%s:  length must be a numeric type (is BSON type %s)", x.name, nameOf(length))
 	}
-	lo, n := clampInt64(from), clampInt64(length)
+	lo, _ := bsonx.ToInt64Clamped(from)
+	n, _ := bsonx.ToInt64Clamped(length)
 	if lo < 0 {
 		return in, fail(50752, "%s:  starting index must be non-negative (got: %d)", x.name, lo)
 	}

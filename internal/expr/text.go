@@ -3,7 +3,6 @@ package expr
 import (
 	"encoding/hex"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -12,64 +11,36 @@ import (
 )
 
 // valueText is a value as the server's messages about evaluation show it:
-// {x: 1, y: [2, "s"]}.
+// {x: 1, y: [2, "s"]}. See [bsonx.ShellString] for the other form that it has.
 func valueText(v bsonx.Value) string {
 	var b strings.Builder
-	writeText(&b, v, false)
+	writeText(&b, v)
 	return b.String()
 }
 
-// bsonText is a value as the server's messages about a command's own bytes show
-// it: { x: 1, y: [ 2, "s" ] }.
-func bsonText(v bsonx.Value) string {
-	var b strings.Builder
-	writeText(&b, v, true)
-	return b.String()
-}
-
-func writeText(b *strings.Builder, v bsonx.Value, spaced bool) {
-	space := ""
-	if spaced {
-		space = " "
-	}
+func writeText(b *strings.Builder, v bsonx.Value) {
 	switch v.Type {
 	case bsonx.TypeDocument:
-		writeList(b, v, spaced, "{", "}", space)
+		writeList(b, v, "{", "}")
 	case bsonx.TypeArray:
-		writeList(b, v, spaced, "[", "]", space)
+		writeList(b, v, "[", "]")
 	case bsonx.TypeDouble:
-		f := bsonx.AsDouble(v)
-		if !spaced {
-			b.WriteString(shortDouble(f))
-			return
-		}
-		if f == math.Trunc(f) && math.Abs(f) < 1e15 {
-			fmt.Fprintf(b, "%.1f", f)
-			return
-		}
-		b.WriteString(strconv.FormatFloat(f, 'g', -1, 64))
+		b.WriteString(shortDouble(bsonx.AsDouble(v)))
 	default:
 		b.WriteString(scalarText(v))
 	}
 }
 
-func writeList(b *strings.Builder, v bsonx.Value, spaced bool, open, end, space string) {
+func writeList(b *strings.Builder, v bsonx.Value, open, end string) {
 	b.WriteString(open)
-	first := true
+	separator := ""
 	for key, e := range bsonx.All(bsonx.AsDoc(v)) {
-		if first {
-			b.WriteString(space)
-		} else {
-			b.WriteString(", ")
-		}
-		first = false
+		b.WriteString(separator)
+		separator = ", "
 		if v.Type == bsonx.TypeDocument {
 			b.WriteString(key + ": ")
 		}
-		writeText(b, e, spaced)
-	}
-	if !first {
-		b.WriteString(space)
+		writeText(b, e)
 	}
 	b.WriteString(end)
 }
