@@ -1,0 +1,41 @@
+package pando
+
+import (
+	"context"
+	"time"
+
+	"github.com/pandodb/pando/internal/command"
+	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/param"
+)
+
+var errShutdown = mongoerr.New(mongoerr.InterruptedAtShutdown, "interrupted at shutdown")
+
+// background starts what the server does by itself.
+func (s *Server) background(params *param.Set) {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	every := func(period time.Duration, do func()) {
+		s.tasks.Go(func() {
+			t := time.NewTicker(period)
+			defer t.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-t.C:
+					do()
+				}
+			}
+		})
+	}
+	every(time.Duration(params.ClientCursorMonitorFrequencySecs.Get())*time.Second, func() {
+		s.commands.IdleCursors(time.Duration(params.CursorTimeoutMillis.Get()) * time.Millisecond)
+	})
+	every(time.Minute, func() { s.sessions.ExpireIdle() })
+}
+
+func (s *Server) connections() command.Connections {
+	n := s.listener.Stats()
+	return command.Connections{Current: n.Current, Available: n.Available, TotalCreated: n.TotalCreated, Active: n.Active}
+}

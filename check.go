@@ -1,0 +1,29 @@
+package pando
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/env"
+	"github.com/pandodb/pando/internal/kv/pebblekv"
+)
+
+// Check walks the store in a directory that no server has open, and reports each
+// thing that is wrong with it. The error is why it could not be walked.
+func Check(ctx context.Context, dir string, report func(problem string)) error {
+	if _, err := os.Stat(dir); err != nil {
+		return err // opening would make it.
+	}
+	e := env.System()
+	store, err := pebblekv.Open(dir, pebblekv.Options{Env: e, Die: func(err error) { report(err.Error()) }})
+	if err != nil {
+		return err
+	}
+	db, err := docstore.Open(ctx, store, e)
+	if err == nil {
+		err = db.Check(ctx, report)
+	}
+	return errors.Join(err, store.Close())
+}

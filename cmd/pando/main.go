@@ -1,0 +1,64 @@
+// Command pando is the server: `pando` serves, `pando check` walks a store,
+// `pando version` says what this is.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/pandodb/pando"
+)
+
+// The exit codes, mongod's where it has one.
+const (
+	exitUsage     = 2
+	exitDied      = 14 // the disk failed under a running server.
+	exitNet       = 48 // the port cannot be had.
+	exitNewFormat = 62 // the data are of a newer version.
+	exitFailed    = 100
+)
+
+type commandLine struct {
+	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve (what pando does when nothing else is said)."`
+	Check   checkCommand   `cmd:"" help:"Walk a store and tell what is wrong with it."`
+	Version versionCommand `cmd:"" help:"Tell the version."`
+}
+
+func main() {
+	var line commandLine
+	parser, err := kong.New(&line, kong.Name("pando"),
+		kong.Description("A document database that speaks the MongoDB protocol, with transactions that just work."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		fail(exitUsage, err)
+	}
+	ctx, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		fail(exitUsage, err)
+	}
+	if err := ctx.Run(); err != nil {
+		fail(exitCode(err), err)
+	}
+}
+
+func exitCode(err error) int {
+	switch {
+	case errors.Is(err, errUsage):
+		return exitUsage
+	case errors.Is(err, pando.ErrListen):
+		return exitNet
+	case errors.Is(err, pando.ErrNewerFormat):
+		return exitNewFormat
+	case errors.Is(err, pando.ErrDied):
+		return exitDied
+	}
+	return exitFailed
+}
+
+func fail(code int, err error) {
+	fmt.Fprintln(os.Stderr, "pando:", err)
+	os.Exit(code)
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/pandodb/pando"
+)
+
+// shutdownTimeout is how long a server that was told to stop may take.
+const shutdownTimeout = 10 * time.Second
+
+var errUsage = errors.New("usage")
+
+// serveCommand has mongod's spellings where mongod has the flag.
+type serveCommand struct {
+	Config       string   `name:"config" short:"f" placeholder:"FILE" help:"Read settings from a YAML file in mongod's layout."`
+	DBPath       string   `name:"dbpath" placeholder:"DIR" help:"Where the data are (./pando-data)."`
+	Port         *int     `name:"port" placeholder:"N" help:"Port to listen on (27017); 0 lets the system pick one."`
+	BindIP       string   `name:"bind_ip" placeholder:"ADDRS" help:"Comma-separated addresses to listen on (127.0.0.1)."`
+	PortFile     string   `name:"portfile" placeholder:"FILE" help:"Write the port listened on into a file."`
+	Advertise    string   `name:"advertise" placeholder:"HOST:PORT" help:"The address drivers are told to come back to (the one they connected to)."`
+	ReplSet      string   `name:"replSet" placeholder:"NAME" help:"The replica set's name (rs0)."`
+	SetParameter []string `name:"setParameter" sep:"none" placeholder:"NAME=VALUE" help:"Set a server parameter; may be repeated."`
+	LogPath      string   `name:"logpath" placeholder:"FILE" help:"Write the log to a file, one JSON object a line."`
+	Quiet        bool     `name:"quiet" help:"Log only warnings and errors."`
+	Verbose      int      `name:"verbose" short:"v" type:"counter" help:"Log more."`
+}
+
+// Run serves until a signal or the end of the store.
+func (s *serveCommand) Run() error {
+	if err := s.readConfig(); err != nil {
+		return err
+	}
+	log, tail, err := openLog(s.LogPath, s.Quiet, s.Verbose)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	o, err := s.options()
+	if err != nil {
+		return err
+	}
+	o.Logger, o.LogTail = log, tail.lines
+	srv, err := pando.Open(ctx, o)
+	if err != nil {
+		return err
+	}
+	if s.PortFile != "" {
+		if err := writePort(s.PortFile, srv.Port()); err != nil {
+			return errors.Join(err, srv.Close())
+		}
+		defer os.Remove(s.PortFile)
+	}
+	log.Info("data are in " + o.DBPath)
+	log.Info("connect with " + srv.URI())
+	log.Info("stop with Ctrl-C or SIGTERM")
+	select {
+	case <-ctx.Done():
+		log.Info("stopping")
+	case err := <-srv.Died():
+		return err
+	}
+	stop() // a second signal ends the process at once.
+	limit, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	err = srv.Shutdown(limit)
+	log.Info("stopped")
+	return err
+}
+
+func (s *serveCommand) options() (pando.Options, error) {
+	o := pando.Options{
+		DBPath: orDefault(s.DBPath, "./pando-data"), BindIP: orDefault(s.BindIP, "127.0.0.1"), Port: 27017,
+		Advertise: s.Advertise, ReplSet: s.ReplSet, ArgV: os.Args, Parameters: map[string]string{},
+	}
+	if s.Port != nil {
+		o.Port = *s.Port
+	}
+	if o.Port < 0 || o.Port > 65535 {
+		return o, fmt.Errorf("%w: --port is from 0 to 65535, not %d", errUsage, o.Port)
+	}
+	for _, kv := range s.SetParameter {
+		name, value, ok := strings.Cut(kv, "=")
+		if !ok {
+			return o, fmt.Errorf("%w: --setParameter takes NAME=VALUE, not %q", errUsage, kv)
+		}
+		o.Parameters[name] = value
+	}
+	return o, nil
+}
+
+func orDefault(s, def string) string {
+	if s == "" {
+		return def
+	}
+	return s
+}
+
+// writePort writes the file whole or not at all: whoever waits for it reads a number.
+func writePort(path string, port int) error {
+	tmp := path + ".tmp"
+	if err := os.WriteFile(tmp, []byte(strconv.Itoa(port)+"\n"), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}

@@ -1,0 +1,259 @@
+package command
+
+import (
+	"context"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
+	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/query"
+	"github.com/pandodb/pando/internal/session"
+)
+
+var bulkWrite = Spec{
+	Name: "bulkWrite", Admin: true, Txn: Anywhere, Write: true, Writes: true, Retry: true, API: true,
+	Help: "writes to several collections",
+	Fields: NewFields("bulkWrite",
+		Field{Name: "ops", Type: Array, Required: true},
+		Field{Name: "nsInfo", Type: Array, Required: true},
+		Field{Name: "ordered", Type: Boolean},
+		Field{Name: "errorsOnly", Type: Boolean},
+		Field{Name: "let", Type: Document},
+		Field{Name: "cursor", Type: Document},
+		Field{Name: "bypassDocumentValidation", Type: Truthy, NoEffect: "validators are refused at create"},
+		Field{Name: "bypassEmptyTsReplacement", Type: Boolean, NotYet: true, Unless: isFalse}),
+}
+
+var (
+	bulkNamespace = NewFields("bulkWrite.nsInfo",
+		Field{Name: "ns", Type: Text, Required: true},
+		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
+		Field{Name: "encryptionInformation", Type: Document, NotYet: true},
+		Field{Name: "isTimeseriesNamespace", Type: Boolean, NotYet: true, Unless: isFalse})
+	bulkInsert = NewFields("bulkWrite.insert",
+		Field{Name: "insert", Type: Integer, Required: true},
+		Field{Name: "document", Type: Document, Required: true})
+	bulkUpdate = NewFields("bulkWrite.update",
+		Field{Name: "update", Type: Integer, Required: true},
+		Field{Name: "filter", Type: Document, Required: true},
+		Field{Name: "updateMods", Type: Any, Required: true},
+		Field{Name: "sort", Type: Document},
+		Field{Name: "multi", Type: Boolean},
+		Field{Name: "upsert", Type: Boolean},
+		Field{Name: "arrayFilters", Type: Array},
+		Field{Name: "hint", Type: DocOrStr},
+		Field{Name: "constants", Type: Document},
+		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation})
+	bulkDelete = NewFields("bulkWrite.delete",
+		Field{Name: "delete", Type: Integer, Required: true},
+		Field{Name: "filter", Type: Document, Required: true},
+		Field{Name: "multi", Type: Boolean},
+		Field{Name: "hint", Type: DocOrStr},
+		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation})
+	bulkCursor = NewFields("bulkWrite.cursor", Field{Name: "batchSize", Type: Integer, Bounded: true})
+)
+
+// bulkOp is one operation, decoded.
+type bulkOp struct {
+	kind string
+	args Args
+	ns   catalog.Namespace
+}
+
+func runBulkWrite(ctx context.Context, c *Call) error {
+	ops, err := c.bulkOps()
+	if err != nil {
+		return err
+	}
+	ids, err := c.stmtIDs(len(ops))
+	if err != nil {
+		return err
+	}
+	limit := int64(-1)
+	if cur := c.Args.Doc("cursor"); cur != nil {
+		a, err := bulkCursor.Decode(cur)
+		if err != nil {
+			return err
+		}
+		limit = a.Int("batchSize", -1)
+	}
+	r := bulkReply{errorsOnly: c.Args.Bool("errorsOnly", false)}
+	ordered := c.Args.Bool("ordered", true)
+	for i := range ops {
+		o, err := c.bulkOne(ctx, &ops[i], ids(i))
+		if err != nil {
+			return err
+		}
+		r.add(i, ids(i), &ops[i], o)
+		if o.err != nil && (ordered || c.InTxn()) {
+			break
+		}
+	}
+	c.failed = r.errors > 0
+	return r.appendTo(ctx, c, limit)
+}
+
+// bulkOps decodes the operations.
+func (c *Call) bulkOps() ([]bulkOp, error) {
+	docs, err := c.Args.Docs("ops")
+	if err != nil {
+		return nil, err
+	}
+	if err := batchSize(len(docs)); err != nil {
+		return nil, err
+	}
+	spaces, err := c.bulkNamespaces()
+	if err != nil {
+		return nil, err
+	}
+	ops := make([]bulkOp, len(docs))
+	for i, d := range docs {
+		kind, at := bsonx.First(d)
+		fields := map[string]*Fields{"insert": bulkInsert, "update": bulkUpdate, "delete": bulkDelete}[kind]
+		if fields == nil {
+			return nil, mongoerr.Newf(mongoerr.IDLUnknownField, "BSON field 'bulkWrite.%s' is an unknown field.", kind)
+		}
+		ops[i].kind = kind
+		if ops[i].args, err = fields.Decode(d); err != nil {
+			return nil, err
+		}
+		n, _ := integer(at)
+		if n < 0 || n >= int64(len(spaces)) {
+			return nil, mongoerr.Newf(mongoerr.BadValue, "BulkWrite ops entry %s has an invalid nsInfo index.", bsonx.ShellString(bsonx.DocValue(d)))
+		}
+		ops[i].ns = spaces[n]
+	}
+	return ops, nil
+}
+
+func (c *Call) bulkNamespaces() ([]catalog.Namespace, error) {
+	docs, err := c.Args.Docs("nsInfo")
+	if err != nil {
+		return nil, err
+	}
+	spaces := make([]catalog.Namespace, len(docs))
+	for i, d := range docs {
+		a, err := bulkNamespace.Decode(d)
+		if err != nil {
+			return nil, err
+		}
+		spaces[i] = catalog.ParseNamespace(string([]byte(a.Str("ns"))))
+		if c.Gen.InTxn() && (spaces[i].DB == "local" || spaces[i].DB == "config") {
+			return nil, mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Cannot run command against the config database in a transaction.")
+		}
+		if err := c.writable(spaces[i]); err != nil {
+			return nil, err
+		}
+	}
+	return spaces, nil
+}
+
+// bulkOne runs one operation; its own failure is in the outcome.
+func (c *Call) bulkOne(ctx context.Context, op *bulkOp, stmt int32) (outcome, error) {
+	if op.kind == "insert" {
+		w := &inserter{c: c, ns: op.ns, docs: []bsonx.Doc{op.args.Doc("document")}, stmt: func(int) int32 { return stmt }, ordered: true}
+		if err := w.run(ctx); err != nil {
+			return outcome{}, err
+		}
+		return w.results[0], nil
+	}
+	return c.statement(ctx, 0, stmt, func(int, int32) (*change, error) {
+		a := &op.args
+		ch := &change{ns: op.ns, multi: a.Bool("multi", false), hint: a.Value("hint"), stmt: stmt}
+		if ch.multi && c.Gen.Retryable() {
+			return nil, mongoerr.New(mongoerr.InvalidOptions, "Cannot use retryable writes with multi=true")
+		}
+		if op.kind == "delete" {
+			return ch, c.compileChange(ch, c.Args.Doc("let"), nil, a.Doc("filter"), bsonx.Missing, nil)
+		}
+		ch.upsert = a.Bool("upsert", false)
+		if s := a.Doc("sort"); s != nil {
+			var err error
+			if ch.sort, err = query.CompileSort(s); err != nil {
+				return nil, err
+			}
+		}
+		return ch, c.compileChange(ch, c.Args.Doc("let"), a.Doc("constants"), a.Doc("filter"), a.Value("updateMods"), a.Doc("arrayFilters"))
+	})
+}
+
+// bulkReply gathers the outcomes.
+type bulkReply struct {
+	errorsOnly                                             bool
+	docs                                                   []bsonx.Doc
+	retried                                                []int32
+	errors, inserted, matched, modified, upserted, removed int64
+}
+
+func (r *bulkReply) add(i int, stmt int32, op *bulkOp, o outcome) {
+	b := bsonx.NewBuilder(nil)
+	if o.err != nil {
+		r.errors++
+		b.Double("ok", 0)
+		b.Int32("idx", int32(i))
+		appendWriteError(b, o.err)
+		b.Int32("n", 0)
+		if op.kind == "update" {
+			b.Int32("nModified", 0)
+		}
+		r.docs = append(r.docs, b.Doc())
+		return
+	}
+	up := o.upserted.Type != bsonx.TypeMissing
+	n := o.inserted + o.matched + o.removed
+	if up {
+		n++
+		r.upserted++
+	}
+	r.inserted += o.inserted
+	r.matched += o.matched
+	r.modified += o.modified
+	r.removed += o.removed
+	if o.retried {
+		r.retried = append(r.retried, stmt)
+	}
+	if r.errorsOnly {
+		return
+	}
+	b.Double("ok", 1)
+	b.Int32("idx", int32(i))
+	b.Int32("n", int32(n))
+	if op.kind == "update" {
+		b.Int32("nModified", int32(o.modified))
+	}
+	if up {
+		b.OpenDoc("upserted")
+		b.Value("_id", o.upserted)
+		b.Close()
+	}
+	r.docs = append(r.docs, b.Doc())
+}
+
+func (r *bulkReply) appendTo(ctx context.Context, c *Call, limit int64) error {
+	if err := c.listedAs(ctx, "admin.$cmd.bulkWrite", r.docs, limit); err != nil {
+		return err
+	}
+	b := c.Reply
+	b.Int32("nErrors", int32(r.errors))
+	b.Int32("nInserted", int32(r.inserted))
+	b.Int32("nMatched", int32(r.matched))
+	b.Int32("nModified", int32(r.modified))
+	b.Int32("nUpserted", int32(r.upserted))
+	b.Int32("nDeleted", int32(r.removed))
+	if len(r.retried) > 0 {
+		b.OpenArray("retriedStmtIds")
+		for i, s := range r.retried {
+			b.Int32(bsonx.Index(i), s)
+		}
+		b.Close()
+		c.D.Sessions.Retried(len(r.retried))
+	}
+	return nil
+}
+
+// listedAs is a cursor over documents in memory whose ns comes last, and which a
+// getMore reads on from: a transaction's own if it is open.
+func (c *Call) listedAs(ctx context.Context, ns string, docs []bsonx.Doc, limit int64) error {
+	cur := &session.Cursor{Namespace: ns, Source: &docList{docs: docs}}
+	return c.answer(ctx, cur, batch{field: "firstBatch", docs: limit, left: -1}, false)
+}

@@ -1,0 +1,189 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/session"
+)
+
+// Peer is what commands know of the connection that they came by. One request
+// of a connection runs at a time.
+type Peer struct {
+	ID          int64
+	Remote      string
+	Local       string // the address that the client connected to.
+	AppName     string
+	Metadata    bsonx.Doc // the client document of its hello; nil before.
+	HelloOK     bool
+	Compressors []string // what was agreed in its hello.
+}
+
+// Request is one message of a client.
+type Request struct {
+	Body      bsonx.Doc
+	Sequences []Sequence
+	NoReply   bool // the client does not wait for a reply (moreToCome).
+	Exhaust   bool // the client takes a stream of replies (exhaustAllowed).
+}
+
+// Result is what goes back.
+type Result struct {
+	Reply []byte // dst with the reply's document appended; nil for none.
+	Close bool   // close the connection; without a reply if Reply is nil.
+	More  bool   // run the request again for the next reply of a stream.
+}
+
+// Call is one command on its way through.
+type Call struct {
+	D    *Dispatcher
+	Spec *Spec
+	Peer *Peer
+	Req  Request
+	Gen  Generic
+	Args Args
+	Name string      // as the client spelled it.
+	Arg  bsonx.Value // the value of the command's own field.
+
+	ReadConcern  ReadConcern
+	WriteConcern WriteConcern
+	Session      *session.Session // checked out, or nil.
+	Txn          *session.Txn     // the open transaction that this is a statement of, or nil.
+
+	Reply *bsonx.Builder // the handler appends its fields here.
+
+	started     time.Time
+	depends     kv.Time // the newest commit that the reply tells something of.
+	wrote       bool    // the command committed something.
+	failed      bool    // a writeErrors entry: ends a transaction as an error does.
+	forceLabels []mongoerr.Label
+	labelsSet   bool // a fail point decided the labels.
+	entered     bool // Spec.Run was reached.
+	more        bool // a stream of replies goes on.
+	hangUp      bool // a fail point drops the connection after the command ran.
+	stamps      uint64
+	op          *op
+}
+
+// InTxn tells whether the command is a statement of a transaction.
+func (c *Call) InTxn() bool { return c.Txn != nil }
+
+// Dependent notes that the reply tells something of the commit at t.
+func (c *Call) Dependent(t kv.Time) { c.depends = max(c.depends, t) }
+
+// Namespace is the collection that the command's own field names, checked.
+func (c *Call) Namespace() (catalog.Namespace, error) {
+	if c.Arg.Type != bsonx.TypeString {
+		return catalog.Namespace{}, mongoerr.Newf(mongoerr.InvalidNamespace, "Collection name has invalid type %s", bsonx.TypeName(c.Arg.Type))
+	}
+	ns := catalog.Namespace{DB: c.Gen.DB, Coll: string([]byte(bsonx.Str(c.Arg)))}
+	return ns, ns.Validate()
+}
+
+// Read runs fn with a transaction to read in: the session's own, or one that
+// ends with fn. A cursor that must outlive fn takes the transaction over by
+// setting *keep.
+func (c *Call) Read(ctx context.Context, fn func(tx *docstore.Tx, keep *bool) error) error {
+	keep := false
+	if c.Txn != nil {
+		return fn(c.Txn.Tx, &keep)
+	}
+	tx, err := c.D.db.Begin(ctx, kv.Options{
+		At: c.ReadConcern.At, Hold: c.ReadConcern.Level == levelSnapshot, Note: c.Spec.Name,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if !keep {
+			tx.Rollback()
+		}
+	}()
+	c.Dependent(tx.KV.ReadTime())
+	return fn(tx, &keep)
+}
+
+// Write runs fn in a kv transaction of its own until it commits, and returns the
+// commit's time. It waits for documents that others hold (STORAGE section 3): fn
+// runs again on a newer snapshot with its claims kept, so it must do nothing
+// that its transaction does not undo. Inside a transaction fn runs once, in it.
+func (c *Call) Write(ctx context.Context, fn func(tx *docstore.Tx) error) error {
+	if c.Txn != nil {
+		return fn(c.Txn.Tx)
+	}
+	born := c.started
+	for {
+		tx, err := c.D.db.Begin(ctx, kv.Options{Born: born, Note: c.Spec.Name})
+		if err != nil {
+			return err
+		}
+		tx.Wait = true
+		again, err := c.attempt(ctx, tx, fn)
+		if !again {
+			return err
+		}
+		c.D.metrics.writeConflicts.Add(1)
+	}
+}
+
+// once runs fn in one kv transaction that waits for nobody: whoever is in the
+// way is a *kv.Conflict.
+func (c *Call) once(ctx context.Context, fn func(tx *docstore.Tx) error) error {
+	tx, err := c.D.db.Begin(ctx, kv.Options{Born: c.started, Note: c.Spec.Name})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return c.commit(ctx, tx)
+}
+
+// commit commits a transaction of the command's own. The commit is the engine's
+// once it is asked for: a client that goes away leaves no doubt behind.
+func (c *Call) commit(ctx context.Context, tx *docstore.Tx) error {
+	wrote := tx.KV.Size() > 0
+	at, err := tx.Commit(context.WithoutCancel(ctx))
+	if err != nil {
+		return err
+	}
+	c.wrote = c.wrote || wrote
+	c.Dependent(at)
+	return nil
+}
+
+// attempt is one kv transaction of Write, refreshed as often as it takes; again
+// asks for a new one.
+func (c *Call) attempt(ctx context.Context, tx *docstore.Tx, fn func(tx *docstore.Tx) error) (again bool, err error) {
+	defer tx.Rollback()
+	for {
+		err = fn(tx)
+		conflict, ok := errors.AsType[*kv.Conflict](err)
+		if !ok {
+			break
+		}
+		if conflict.Deadlock || !conflict.Claimed {
+			return true, context.Cause(ctx)
+		}
+		c.D.metrics.writeConflicts.Add(1)
+		if err := tx.Refresh(ctx); err != nil {
+			return false, err
+		}
+	}
+	if err != nil {
+		c.Dependent(tx.KV.ReadTime())
+		return false, err
+	}
+	err = c.commit(ctx, tx)
+	if _, ok := errors.AsType[*kv.Conflict](err); ok {
+		return true, context.Cause(ctx)
+	}
+	return false, err
+}

@@ -1,0 +1,290 @@
+package command
+
+import (
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+// The read concern levels.
+const (
+	levelLocal        = "local"
+	levelAvailable    = "available"
+	levelMajority     = "majority"
+	levelLinearizable = "linearizable"
+	levelSnapshot     = "snapshot"
+	levelSerializable = "serializable"
+)
+
+// ReadConcern is what a reader asks of what it reads.
+type ReadConcern struct {
+	Level string // "" if none was given.
+	After kv.Time
+	At    kv.Time
+	Given bool // a document with something in it.
+}
+
+// Durable tells whether what is read must be durable before the reply goes out.
+func (rc ReadConcern) Durable() bool {
+	switch rc.Level {
+	case levelMajority, levelLinearizable, levelSnapshot, levelSerializable:
+		return true
+	}
+	return false
+}
+
+// parseReadConcern reads and checks the document (5.1).
+func parseReadConcern(v bsonx.Value) (rc ReadConcern, err error) {
+	if v.Type == bsonx.TypeMissing {
+		return rc, nil
+	}
+	for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
+		rc.Given = true
+		if err := rc.take(it.Key(), it.Value()); err != nil {
+			return rc, err
+		}
+	}
+	options := func(msg string) error { return mongoerr.New(mongoerr.InvalidOptions, msg) }
+	switch {
+	case rc.After != 0 && rc.At != 0:
+		return rc, options("Specifying a timestamp for readConcern snapshot in a causally consistent session is not allowed. See https://www.mongodb.com/docs/manual/core/read-isolation-consistency-recency/#causal-consistency")
+	case rc.After != 0 && (rc.Level == levelAvailable || rc.Level == levelLinearizable):
+		return rc, options("afterClusterTime field can be set only if level is equal to majority, local, or snapshot")
+	case rc.At != 0 && rc.Level != levelSnapshot:
+		return rc, options("atClusterTime field can be set only if level is equal to snapshot")
+	}
+	return rc, nil
+}
+
+func (rc *ReadConcern) take(field string, v bsonx.Value) error {
+	switch field {
+	case "level":
+		if v.Type != bsonx.TypeString {
+			return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'readConcern.level' is the wrong type '%s', expected type 'string'", bsonx.TypeName(v.Type))
+		}
+		switch l := bsonx.Str(v); l {
+		case levelLocal, levelAvailable, levelMajority, levelLinearizable, levelSnapshot:
+			rc.Level = l
+		case levelSerializable:
+			return mongoerr.NotYet("readConcern.level serializable")
+		default:
+			return mongoerr.Newf(mongoerr.BadValue, "Enumeration value '%s' for field 'readConcern.level' is not a valid value.", l)
+		}
+	case "afterClusterTime", "atClusterTime":
+		if v.Type != bsonx.TypeTimestamp {
+			return mongoerr.Newf(mongoerr.TypeMismatch, "\"%s\" had the wrong type. Expected 17, found %s", field, bsonx.TypeName(v.Type))
+		}
+		ts := kv.Time(bsonx.AsInt64(v))
+		if ts == 0 {
+			return mongoerr.Newf(mongoerr.InvalidOptions, "%s cannot be a null timestamp", field)
+		}
+		if field == "atClusterTime" {
+			rc.At = ts
+			return nil
+		}
+		rc.After = ts
+	case "provenance":
+		if v.Type != bsonx.TypeString || bsonx.Str(v) != "clientSupplied" {
+			return mongoerr.Newf(mongoerr.BadValue, "Enumeration value %s for field 'readConcern.provenance' is not a valid value.", quoted(v))
+		}
+	case "afterOpTime", "allowTransactionTableSnapshot", "waitLastStableRecoveryTimestamp":
+		return mongoerr.Newf(mongoerr.InvalidOptions, "readConcern.%s is for servers among each other", field)
+	default:
+		return mongoerr.Newf(mongoerr.IDLUnknownField, "BSON field 'readConcern.%s' is an unknown field.", field)
+	}
+	return nil
+}
+
+func quoted(v bsonx.Value) string {
+	if v.Type == bsonx.TypeString {
+		return "'" + bsonx.Str(v) + "'"
+	}
+	return bsonx.ShellString(v)
+}
+
+// ReadSupport is which read concerns a command takes.
+type ReadSupport uint8
+
+// The kinds of support.
+const (
+	ReadLocal    ReadSupport = iota // none or local.
+	ReadMajority                    // every level but snapshot.
+	ReadAll                         // every level.
+)
+
+// supports tells why a command outside a transaction does not take rc.
+func (s *Spec) supports(rc ReadConcern, shown bsonx.Value) error {
+	why := ""
+	switch {
+	case rc.Level == "" || rc.Level == levelLocal:
+		return nil
+	case rc.Level == levelAvailable && s.Read == ReadLocal && s.Writes:
+		return nil
+	case s.Read == ReadLocal:
+		why = "read concern not supported"
+	case rc.Level == levelSnapshot && s.Read != ReadAll:
+		why = "read concern snapshot not supported"
+	default:
+		return nil
+	}
+	b := bsonx.NewBuilder(nil)
+	b.OpenDoc("readConcern")
+	b.Fields(bsonx.AsDoc(shown))
+	b.String("provenance", "clientSupplied")
+	b.Close()
+	return mongoerr.Newf(mongoerr.InvalidOptions, "Command %s does not support %s :: caused by :: %s",
+		s.Name, bsonx.ShellString(bsonx.DocValue(b.Doc())), why)
+}
+
+// WriteConcern is when a write counts as done.
+type WriteConcern struct {
+	W       int64  // a number of members, if Mode is "" and Tags nil.
+	Mode    string // "majority" or a name.
+	Named   bool   // w was a string (or null, which is the empty name).
+	Tags    bsonx.Doc
+	J       bool
+	Timeout int64
+	Given   bool
+	HasW    bool
+}
+
+// Majority tells whether w is "majority".
+func (wc WriteConcern) Majority() bool { return wc.Named && wc.Mode == levelMajority }
+
+// Durable tells whether the reply waits for the disk. A replica set of one
+// journals what a majority acknowledges (writeConcernMajorityJournalDefault).
+func (wc WriteConcern) Durable() bool { return wc.Majority() || wc.J }
+
+// Unacknowledged tells whether the client asked for no outcome.
+func (wc WriteConcern) Unacknowledged() bool {
+	return wc.HasW && !wc.Named && wc.Tags == nil && wc.W == 0 && !wc.J
+}
+
+// defaultWriteConcern is the implicit default of a replica set without arbiters.
+func defaultWriteConcern() WriteConcern { return WriteConcern{Mode: levelMajority, Named: true} }
+
+// parseWriteConcern reads and checks the document (5.3); without one, or without
+// w in it, def is what holds.
+func parseWriteConcern(v bsonx.Value, def WriteConcern) (WriteConcern, error) {
+	wc := WriteConcern{}
+	var fsync bool
+	if v.Type != bsonx.TypeMissing {
+		for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
+			wc.Given = true
+			if err := wc.take(it.Key(), it.Value(), &fsync); err != nil {
+				return wc, err
+			}
+		}
+	}
+	if wc.J && fsync {
+		return wc, mongoerr.New(mongoerr.FailedToParse, "fsync and j options cannot be used together")
+	}
+	if !wc.HasW {
+		wc.W, wc.Mode, wc.Named = def.W, def.Mode, def.Named
+		if !wc.Given {
+			wc.J, wc.Timeout = def.J, def.Timeout
+		}
+	}
+	return wc, nil
+}
+
+func (wc *WriteConcern) take(field string, v bsonx.Value, fsync *bool) error {
+	switch field {
+	case "w":
+		wc.HasW = true
+		return wc.takeW(v)
+	case "j", "fsync":
+		n, exact := integer(v)
+		if v.Type != bsonx.TypeBool && !bsonx.IsNumber(v) {
+			return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'WriteConcernOptions.%s' is the wrong type '%s', expected types '[int, bool, double, long, decimal]'", field, bsonx.TypeName(v.Type))
+		}
+		on := n != 0 || !exact
+		if field == "j" {
+			wc.J = on
+			return nil
+		}
+		*fsync = on
+	case "wtimeout":
+		wc.Timeout, _ = integer(v) // other types count as none, as in the original.
+	case "provenance":
+		if v.Type != bsonx.TypeString || bsonx.Str(v) != "clientSupplied" {
+			return mongoerr.Newf(mongoerr.BadValue, "Enumeration value %s for field 'WriteConcernOptions.provenance' is not a valid value.", quoted(v))
+		}
+	default:
+		return mongoerr.Newf(mongoerr.IDLUnknownField, "BSON field 'WriteConcernOptions.%s' is an unknown field.", field)
+	}
+	return nil
+}
+
+func (wc *WriteConcern) takeW(v bsonx.Value) error {
+	switch {
+	case bsonx.IsNumber(v):
+		wc.W, _ = integer(v)
+		if wc.W < 0 || wc.W > 50 {
+			return mongoerr.Newf(mongoerr.FailedToParse, "w has to be a non-negative number and not greater than 50; found: %d", wc.W)
+		}
+	case v.Type == bsonx.TypeString:
+		wc.Named, wc.Mode = true, string([]byte(bsonx.Str(v)))
+	case v.Type == bsonx.TypeNull:
+		wc.Named = true
+	case v.Type == bsonx.TypeDocument:
+		wc.Tags = bsonx.AsDoc(v)
+	default:
+		return mongoerr.Newf(mongoerr.FailedToParse, "w has to be a number, string, or object; found: %s", bsonx.TypeName(v.Type))
+	}
+	return nil
+}
+
+// unsatisfied is the writeConcernError of a write concern that a replica set of
+// one can never meet (5.4); nil if it can.
+func (wc WriteConcern) unsatisfied() bsonx.Doc {
+	switch {
+	case wc.Tags != nil:
+		tag, _ := bsonx.First(wc.Tags)
+		return wc.failure(mongoerr.NoSuchKey, "No replica set tag key "+tag+" in config", false)
+	case wc.Named && wc.Mode != levelMajority:
+		return wc.failure(mongoerr.UnknownReplWriteConcern, "No write concern mode named '"+wc.Mode+"' found in replica set configuration", false)
+	case !wc.Named && wc.W > 1:
+		return wc.failure(mongoerr.UnsatisfiableWriteConcern, "Not enough data-bearing nodes", false)
+	case wc.Timeout < 0:
+		return wc.failure(mongoerr.WriteConcernTimeout, "waiting for replication timed out", true)
+	}
+	return nil
+}
+
+// failure builds a writeConcernError.
+func (wc WriteConcern) failure(code mongoerr.Code, msg string, timedOut bool) bsonx.Doc {
+	b := bsonx.NewBuilder(nil)
+	b.Int32("code", int32(code))
+	b.String("codeName", code.String())
+	b.String("errmsg", msg)
+	b.OpenDoc("errInfo")
+	if timedOut {
+		b.Bool("wtimeout", true)
+	}
+	b.OpenDoc("writeConcern")
+	wc.appendTo(b)
+	b.Close()
+	b.Close()
+	return b.Doc()
+}
+
+func (wc WriteConcern) appendTo(b *bsonx.Builder) {
+	switch {
+	case wc.Tags != nil:
+		b.EmbedDoc("w", wc.Tags)
+	case wc.Named:
+		b.String("w", wc.Mode)
+	default:
+		b.Int32("w", int32(wc.W))
+	}
+	if wc.J {
+		b.Bool("j", true)
+	}
+	b.Int32("wtimeout", int32(wc.Timeout))
+	provenance := "clientSupplied"
+	if !wc.HasW {
+		provenance = "implicitDefault"
+	}
+	b.String("provenance", provenance)
+}

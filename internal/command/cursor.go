@@ -1,0 +1,268 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/session"
+)
+
+// firstBatchDocs is a first batch's size when the client names none.
+const firstBatchDocs = 101
+
+// batch is how much of a cursor goes into one reply.
+type batch struct {
+	field string // firstBatch or nextBatch
+	docs  int64  // at most so many; negative for as many as fit.
+	left  int64  // documents until the query's limit; negative for none.
+}
+
+// fill appends a batch to the open cursor document of the reply, and tells
+// whether the source has ended. A document that does not fit is kept for the next.
+func (c *Call) fill(ctx context.Context, cur *session.Cursor, want batch) (done bool, err error) {
+	b := c.Reply
+	b.OpenArray(want.field)
+	start := b.Size()
+	n := int64(0)
+	for ; want.docs < 0 || n < want.docs; n++ {
+		if want.left >= 0 && n >= want.left {
+			done = true
+			break
+		}
+		doc := cur.Pending
+		if doc == nil {
+			if doc, err = cur.Source.Next(ctx); err != nil {
+				done = true
+				break
+			}
+		}
+		if n > 0 && b.Size()-start+len(doc) > bsonx.DocBytesMax {
+			if cur.Pending == nil {
+				cur.Pending = slices.Clone(doc)
+			}
+			break
+		}
+		b.EmbedDoc(bsonx.Index(int(n)), doc)
+		cur.Pending = nil
+	}
+	b.Close()
+	cur.Batches++
+	cur.Returned += n
+	c.D.metrics.docsReturned.Add(n)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return true, err
+	}
+	return done || want.left >= 0 && n >= want.left, nil
+}
+
+// answer appends the first batch of a new cursor, and keeps the cursor if there is more.
+// single closes it all the same. The cursor is the callee's from here on.
+func (c *Call) answer(ctx context.Context, cur *session.Cursor, want batch, single bool) error {
+	cur.Command = c.Spec.Name
+	cur.TxnNumber = -1
+	if c.Gen.HasLSID {
+		id := c.Gen.LSID
+		cur.LSID = &id
+	}
+	if c.Txn != nil {
+		cur.TxnNumber = c.Txn.Number
+	}
+	c.Reply.OpenDoc("cursor")
+	done, err := c.fill(ctx, cur, want)
+	if err != nil {
+		cur.Discard()
+		return err
+	}
+	var id int64
+	if done || single {
+		cur.Discard()
+	} else {
+		id = c.D.Sessions.Cursors().Add(cur)
+	}
+	c.endCursor(id, cur)
+	return nil
+}
+
+func (c *Call) endCursor(id int64, cur *session.Cursor) {
+	c.Reply.Int64("id", id)
+	c.Reply.String("ns", cur.Namespace)
+	if cur.AtTime != 0 {
+		c.Reply.Timestamp("atClusterTime", cur.AtTime)
+	}
+	c.Reply.Close()
+}
+
+// listed appends a whole answer as a cursor that is exhausted, in the form of
+// the commands that list things: their batches come last.
+func (c *Call) listed(ctx context.Context, ns string, docs []bsonx.Doc, want int64) error {
+	cur := &session.Cursor{Namespace: ns, Source: &docList{docs: docs}, TxnNumber: -1, Command: c.Spec.Name}
+	if c.Gen.HasLSID {
+		id := c.Gen.LSID
+		cur.LSID = &id
+	}
+	n := int64(len(docs))
+	if want >= 0 {
+		n = min(n, want)
+	}
+	var id int64
+	if n < int64(len(docs)) {
+		cur.Source = &docList{docs: docs[n:]}
+		id = c.D.Sessions.Cursors().Add(cur)
+	}
+	c.Reply.OpenDoc("cursor")
+	c.Reply.Int64("id", id)
+	c.Reply.String("ns", ns)
+	c.Reply.OpenArray("firstBatch")
+	for i, d := range docs[:n] {
+		c.Reply.EmbedDoc(bsonx.Index(i), d)
+	}
+	c.Reply.Close()
+	c.Reply.Close()
+	return ctx.Err()
+}
+
+// docList is a source of documents in memory.
+type docList struct{ docs []bsonx.Doc }
+
+func (l *docList) Next(context.Context) (bsonx.Doc, error) {
+	if len(l.docs) == 0 {
+		return nil, io.EOF
+	}
+	d := l.docs[0]
+	l.docs = l.docs[1:]
+	return d, nil
+}
+
+func (l *docList) Close() error { return nil }
+
+// runGetMore returns the next batch of a cursor.
+func runGetMore(ctx context.Context, c *Call) error {
+	if c.Arg.Type != bsonx.TypeInt64 {
+		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'getMore.getMore' is the wrong type '%s', expected type 'long'", bsonx.TypeName(c.Arg.Type))
+	}
+	id := bsonx.AsInt64(c.Arg)
+	ns := c.Gen.DB + "." + c.Args.Str("collection")
+	cursors := c.D.Sessions.Cursors()
+	cur, err := cursors.Peek(id)
+	if err != nil {
+		return err
+	}
+	if err := c.ownsCursor(cur, id, ns); err != nil {
+		return err
+	}
+	if c.Gen.MaxTimeMS > 0 {
+		return mongoerr.New(mongoerr.BadValue, "cannot set maxTimeMS on getMore command for a non-awaitData cursor")
+	}
+	if cur, err = cursors.Take(id); err != nil {
+		return err
+	}
+	if err := c.D.FailPoints.GetMore(); err != nil {
+		cursors.Return(cur)
+		return err
+	}
+	n := c.Args.Int("batchSize", 0)
+	if n == 0 {
+		n = -1
+	}
+	c.Reply.OpenDoc("cursor")
+	done, err := c.fill(ctx, cur, batch{field: "nextBatch", docs: n, left: cur.Left()})
+	switch {
+	case err != nil:
+		cursors.Drop(cur)
+		return err
+	case done:
+		id = 0
+		defer cursors.Drop(cur)
+	default:
+		defer cursors.Return(cur)
+	}
+	c.endCursor(id, cur)
+	return nil
+}
+
+// ownsCursor tells whether this request may read from the cursor (3.11).
+func (c *Call) ownsCursor(cur *session.Cursor, id int64, ns string) error {
+	if cur.Namespace != ns {
+		return mongoerr.Newf(mongoerr.Unauthorized, "Requested getMore on namespace '%s', but cursor belongs to a different namespace %s", ns, cur.Namespace)
+	}
+	fail := func(code mongoerr.Code, format string, args ...any) error {
+		return mongoerr.Newf(code, format, args...)
+	}
+	switch {
+	case cur.LSID == nil && c.Gen.HasLSID:
+		return fail(50736, "Cannot run getMore on cursor %d, which was not created in a session, in session %s", id, c.Gen.LSID)
+	case cur.LSID != nil && !c.Gen.HasLSID:
+		return fail(50737, "Cannot run getMore on cursor %d, which was created in session %s, without an lsid", id, cur.LSID)
+	case cur.LSID != nil && *cur.LSID != c.Gen.LSID:
+		return fail(50738, "Cannot run getMore on cursor %d, which was created in session %s, in session %s", id, cur.LSID, c.Gen.LSID)
+	case cur.TxnNumber < 0 && c.Gen.InTxn():
+		return fail(50739, "Cannot run getMore on cursor %d, which was not created in a transaction, in transaction %d", id, c.Gen.TxnNumber)
+	case cur.TxnNumber >= 0 && !c.Gen.HasTxn:
+		return fail(50740, "Cannot run getMore on cursor %d, which was created in transaction %d, without a txnNumber", id, cur.TxnNumber)
+	case cur.TxnNumber >= 0 && cur.TxnNumber != c.Gen.TxnNumber:
+		return fail(50741, "Cannot run getMore on cursor %d, which was created in transaction %d, in transaction %d", id, cur.TxnNumber, c.Gen.TxnNumber)
+	}
+	return nil
+}
+
+// runKillCursors closes cursors, those of others too.
+func runKillCursors(_ context.Context, c *Call) error {
+	if _, err := c.Namespace(); err != nil {
+		return err
+	}
+	var killed, missing []int64
+	for it := bsonx.Walk(c.Args.Doc("cursors")); it.Next(); {
+		v := it.Value()
+		if v.Type != bsonx.TypeInt64 {
+			return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'killCursors.cursors.%s' is the wrong type '%s', expected type 'long'", it.Key(), bsonx.TypeName(v.Type))
+		}
+		id := bsonx.AsInt64(v)
+		cur, err := c.D.Sessions.Cursors().Peek(id)
+		if err == nil && c.InTxn() && cur.TxnNumber != c.Txn.Number {
+			return mongoerr.Newf(8912321, "Cannot kill cursor %d inside a transaction that did not open it", id)
+		}
+		if err == nil {
+			err = c.D.Sessions.Cursors().Kill(id)
+		}
+		if err != nil {
+			missing = append(missing, id)
+			continue
+		}
+		killed = append(killed, id)
+	}
+	list := func(name string, ids []int64) {
+		c.Reply.OpenArray(name)
+		for i, id := range ids {
+			c.Reply.Int64(bsonx.Index(i), id)
+		}
+		c.Reply.Close()
+	}
+	list("cursorsKilled", killed)
+	list("cursorsNotFound", missing)
+	list("cursorsAlive", nil)
+	list("cursorsUnknown", nil)
+	return nil
+}
+
+func cursorCommands() []*Spec {
+	return []*Spec{
+		{Name: "getMore", Txn: Anywhere, Read: ReadAll, API: true, Run: runGetMore, Help: "returns the next batch of a cursor",
+			Fields: NewFields("getMore",
+				Field{Name: "collection", Type: Text, Required: true},
+				Field{Name: "batchSize", Type: Integer, Bounded: true},
+				Field{Name: "term", Type: Long, NotYet: true},
+				Field{Name: "lastKnownCommittedOpTime", Type: Any, NotYet: true})},
+		{Name: "killCursors", Txn: NotFirst, API: true, Run: runKillCursors, Help: "closes cursors",
+			Fields: NewFields("killCursors", Field{Name: "cursors", Type: Array, Required: true})},
+	}
+}
+
+// IdleCursors closes the cursors that nobody read from for the given time.
+func (d *Dispatcher) IdleCursors(limit time.Duration) int {
+	return d.Sessions.Cursors().ExpireIdle(limit)
+}

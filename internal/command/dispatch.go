@@ -1,0 +1,201 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/env"
+	"github.com/pandodb/pando/internal/failpoint"
+	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/param"
+	"github.com/pandodb/pando/internal/session"
+)
+
+// Config is what a dispatcher is made of.
+type Config struct {
+	Store      kv.Store
+	DB         *docstore.DB
+	Sessions   *session.Manager
+	Params     *param.Set
+	FailPoints *failpoint.Registry
+	Env        *env.Env
+	Log        *slog.Logger
+	Persona    Persona
+	Host       HostInfo
+	LogTail    func() []string // the last lines of the log, for getLog; may be nil.
+	Stats      func() Connections
+}
+
+// Persona is what the server presents itself as.
+type Persona struct {
+	SetName   string
+	Advertise string // "host:port", or "" for whatever address the client connected to.
+	ProcessID [12]byte
+	Elected   [12]byte // the electionId.
+	Started   time.Time
+	ArgV      []string
+	Parsed    bsonx.Doc // the options, for getCmdLineOpts.
+	Port      int
+	DBPath    string
+	Version   string // Pando's own.
+	GitCommit string
+}
+
+// Connections are the listener's counts.
+type Connections struct {
+	Current, Available, TotalCreated, Active int64
+}
+
+// Dispatcher runs commands. It is safe for concurrent use.
+type Dispatcher struct {
+	Config
+	db       *docstore.DB
+	table    *table
+	ops      ops
+	metrics  counters
+	stopping atomic.Bool
+	builders sync.Pool
+	topology *topology
+	defaults rwDefaults
+}
+
+// New returns a dispatcher of every command.
+func New(c Config) *Dispatcher {
+	d := &Dispatcher{Config: c, db: c.DB, table: newTable(commands()...)}
+	d.topology = newTopology(c.Persona.ProcessID)
+	return d
+}
+
+// Stop has waiting hellos answer and new commands fail with ShutdownInProgress.
+func (d *Dispatcher) Stop() {
+	d.stopping.Store(true)
+	d.topology.bump()
+}
+
+// Run takes one request from its bytes to its reply, which is appended to dst.
+func (d *Dispatcher) Run(ctx context.Context, peer *Peer, req Request, dst []byte) Result {
+	b, _ := d.builders.Get().(*bsonx.Builder)
+	if b == nil {
+		b = &bsonx.Builder{}
+	}
+	defer d.builders.Put(b)
+	b.Reset(dst)
+	c := &Call{D: d, Peer: peer, Req: req, Reply: b, started: d.Env.Now()}
+	err := d.serve(ctx, c)
+	res := d.finish(ctx, c, err)
+	d.note(c, err)
+	return res
+}
+
+// serve runs the command; an error is the command's failure.
+func (d *Dispatcher) serve(ctx context.Context, c *Call) error {
+	c.Name, c.Arg = bsonx.First(c.Req.Body)
+	c.Spec = d.table.byName[c.Name]
+	if c.Spec == nil || c.Spec.Test && !d.Params.EnableTestCommands.Get() {
+		c.Spec = nil
+		return mongoerr.Newf(mongoerr.CommandNotFound, "no such command: '%s'", string([]byte(c.Name)))
+	}
+	var err error
+	if c.Gen, c.Args, err = c.Spec.parse(c.Req.Body, c.Req.Sequences); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	c.op = d.ops.begin(c, cancel)
+	defer d.ops.end(c.op)
+
+	if err := d.admit(ctx, c); err != nil {
+		return err
+	}
+	if c.Gen.MaxTimeMS > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithDeadlineCause(ctx, c.started.Add(time.Duration(c.Gen.MaxTimeMS)*time.Millisecond),
+			mongoerr.New(mongoerr.MaxTimeMSExpired, "operation exceeded time limit"))
+		defer stop()
+	}
+	if err := d.failCommand(ctx, c); err != nil {
+		return err
+	}
+	if err := d.admitLate(ctx, c); err != nil {
+		return err
+	}
+	return interrupted(ctx, d.dispatch(ctx, c))
+}
+
+// dispatch runs an admitted command, in its session if it has a number.
+func (d *Dispatcher) dispatch(ctx context.Context, c *Call) error {
+	if c.Gen.ClusterTime != nil {
+		if err := d.gossip(ctx, c.Gen.ClusterTime); err != nil {
+			return err
+		}
+	}
+	if c.Gen.HasLSID {
+		if err := d.Sessions.Touch(c.Gen.LSID); err != nil {
+			return err
+		}
+	}
+	if c.Gen.HasTxn && c.Spec.Txn != Beside {
+		return d.inSession(ctx, c)
+	}
+	if err := d.waitReadConcern(ctx, c); err != nil {
+		return err
+	}
+	c.entered = true
+	return c.Spec.Run(ctx, c)
+}
+
+// waitReadConcern makes the node reach the time that a reader has seen (6.2), and
+// refuses times that it cannot have seen.
+func (d *Dispatcher) waitReadConcern(ctx context.Context, c *Call) error {
+	rc := c.ReadConcern
+	for name, t := range map[string]kv.Time{"afterClusterTime": rc.After, "atClusterTime": rc.At} {
+		if t == 0 {
+			continue
+		}
+		if now := d.Store.Visible(); t > now {
+			return mongoerr.Newf(mongoerr.InvalidOptions,
+				"readConcern %s value must not be greater than the current clusterTime. Requested clusterTime: { ts: Timestamp(%d, %d) }; current clusterTime: { ts: Timestamp(%d, %d) }",
+				name, t.Seconds(), t.Inc(), now.Seconds(), now.Inc())
+		}
+	}
+	return nil
+}
+
+// interrupted gives an error its real cause: what ended the context.
+func interrupted(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		cause := context.Cause(ctx)
+		if _, ok := errors.AsType[*mongoerr.Error](cause); ok {
+			return cause
+		}
+		if errors.Is(cause, context.DeadlineExceeded) {
+			return mongoerr.New(mongoerr.MaxTimeMSExpired, "operation exceeded time limit").Because(err)
+		}
+		return mongoerr.New(mongoerr.ClientDisconnect, "operation was interrupted because the client disconnected").Because(err)
+	}
+	return err
+}
+
+// gossip takes a client's cluster time (6.4).
+func (d *Dispatcher) gossip(ctx context.Context, doc bsonx.Doc) error {
+	t := kv.Time(bsonx.AsInt64(bsonx.Get(doc, "clusterTime")))
+	if t <= d.Store.Visible() {
+		return nil
+	}
+	err := d.Store.Advance(ctx, t)
+	if errors.Is(err, kv.ErrClockDrift) {
+		return mongoerr.Newf(mongoerr.ClusterTimeFailsRateLimiter,
+			"New $clusterTime, %d, is too far from this node's wall clock time, %d.", t.Seconds(), d.Env.Now().Unix())
+	}
+	return err
+}

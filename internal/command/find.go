@@ -1,0 +1,158 @@
+package command
+
+import (
+	"context"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/exec"
+	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/plan"
+	"github.com/pandodb/pando/internal/query"
+	"github.com/pandodb/pando/internal/session"
+)
+
+var find = Spec{
+	Name: "find", Txn: Anywhere, Read: ReadAll, API: true, Help: "reads documents",
+	Fields: NewFields("FindCommandRequest",
+		Field{Name: "filter", Type: LooseDocument},
+		Field{Name: "sort", Type: LooseDocument},
+		Field{Name: "projection", Type: LooseDocument},
+		Field{Name: "hint", Type: Types{bad: badHint, of: DocOrStr.of}},
+		Field{Name: "skip", Type: Integer, Bounded: true},
+		Field{Name: "limit", Type: Integer, Bounded: true},
+		Field{Name: "batchSize", Type: Integer, Bounded: true},
+		Field{Name: "singleBatch", Type: LooseBoolean},
+		Field{Name: "let", Type: Document},
+		Field{Name: "noCursorTimeout", Type: LooseBoolean},
+		Field{Name: "allowDiskUse", Type: LooseBoolean, NoEffect: "sorts stay in memory, and say so when they are too large"},
+		Field{Name: "allowPartialResults", Type: LooseBoolean, NoEffect: "for sharded clusters"},
+		Field{Name: "oplogReplay", Type: LooseBoolean, NoEffect: "the original ignores it too"},
+		Field{Name: "tailable", Type: LooseBoolean},
+		Field{Name: "awaitData", Type: LooseBoolean},
+		Field{Name: "readOnce", Type: LooseBoolean, NotYet: true, Unless: isFalse},
+		Field{Name: "max", Type: Document, NotYet: true},
+		Field{Name: "min", Type: Document, NotYet: true},
+		Field{Name: "returnKey", Type: LooseBoolean, NotYet: true, Unless: isFalse},
+		Field{Name: "showRecordId", Type: LooseBoolean, NotYet: true, Unless: isFalse},
+		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation},
+		Field{Name: "includeQueryStatsMetrics", Type: Boolean, NotYet: true, Unless: isFalse},
+		Field{Name: "querySettings", Type: Document, NotYet: true}),
+}
+
+func badHint(string, bsonx.Value) error {
+	return mongoerr.New(mongoerr.FailedToParse, "Hint must be a string or an object")
+}
+
+// finding is a find command, compiled.
+type finding struct {
+	req  plan.Request
+	vars *variables
+}
+
+func runFind(ctx context.Context, c *Call) error {
+	ns, err := c.Namespace()
+	if err != nil {
+		return err
+	}
+	if err := c.checkTailable(); err != nil {
+		return err
+	}
+	f, err := c.compileFind(&c.Args)
+	if err != nil {
+		return err
+	}
+	first := c.Args.Int("batchSize", firstBatchDocs)
+	f.req.NS = ns
+	return c.Read(ctx, func(tx *docstore.Tx, keep *bool) error {
+		if f.req.Coll, err = tx.Cat.Lookup(ctx, ns); err != nil {
+			return err
+		}
+		src, err := c.openFind(ctx, tx, f.req, f.vars)
+		if err != nil {
+			return err
+		}
+		cur := &session.Cursor{
+			Namespace: ns.String(), Source: src, Limit: f.req.Limit,
+			NoTimeout: c.Args.Bool("noCursorTimeout", false),
+		}
+		return c.answerFrom(ctx, tx, cur, first, c.Args.Bool("singleBatch", false), keep)
+	})
+}
+
+// answerFrom answers with a cursor that reads from tx, which it takes over if it
+// stays open and tx is no transaction's of the client.
+func (c *Call) answerFrom(ctx context.Context, tx *docstore.Tx, cur *session.Cursor, first int64, single bool, keep *bool) error {
+	if c.Txn == nil {
+		*keep = true
+		cur.Release = tx.Rollback
+		if c.ReadConcern.Level == levelSnapshot {
+			cur.AtTime = uint64(tx.KV.ReadTime())
+		}
+	}
+	return c.answer(ctx, cur, batch{field: "firstBatch", docs: first, left: cur.Left()}, single)
+}
+
+func (c *Call) checkTailable() error {
+	tailable, await := c.Args.Bool("tailable", false), c.Args.Bool("awaitData", false)
+	switch {
+	case await && !tailable:
+		return mongoerr.New(mongoerr.FailedToParse, "Cannot set 'awaitData' without also setting 'tailable'")
+	case tailable && c.InTxn():
+		return mongoerr.New(mongoerr.InvalidOptions, "It is illegal to open a tailable cursor in a transaction")
+	case tailable:
+		return mongoerr.NotYet("find.tailable")
+	}
+	return nil
+}
+
+// compileFind compiles the fields that find shares with its explanation.
+func (c *Call) compileFind(a *Args) (f finding, err error) {
+	if f.vars, err = c.variables(a.Doc("let")); err != nil {
+		return f, err
+	}
+	o := query.Options{Scope: f.vars.scope}
+	f.req = plan.Request{Skip: a.Int("skip", 0), Limit: a.Int("limit", 0), Hint: hintOf(a.Value("hint")), Eval: f.vars.ctx}
+	if f.req.Filter, err = query.CompileFilter(orEmpty(a.Doc("filter")), o); err != nil {
+		return f, err
+	}
+	if s := a.Doc("sort"); bsonx.Len(s) > 0 {
+		f.req.SortSpec = s
+		if f.req.Sort, err = query.CompileSort(s); err != nil {
+			return f, err
+		}
+	}
+	if p := a.Doc("projection"); bsonx.Len(p) > 0 {
+		f.req.ProjSpec = p
+		f.req.Projection, err = query.CompileProjection(p, o)
+	}
+	return f, err
+}
+
+func orEmpty(d bsonx.Doc) bsonx.Doc {
+	if d == nil {
+		return bsonx.Empty
+	}
+	return d
+}
+
+// hintOf is a hint, or none: an empty document hints at nothing.
+func hintOf(v bsonx.Value) bsonx.Value {
+	if v.Type == bsonx.TypeDocument && bsonx.Len(bsonx.AsDoc(v)) == 0 {
+		return bsonx.Missing
+	}
+	return v
+}
+
+// checkHint judges a hint on a collection that does not exist: any will do.
+func (c *Call) checkHint(bsonx.Value) error { return nil }
+
+// openFind plans and opens a query. The operators outlive the request if a cursor
+// does, so nothing in them may end with its context: Next minds the one it is given.
+func (c *Call) openFind(ctx context.Context, tx *docstore.Tx, req plan.Request, vars *variables) (session.Source, error) {
+	node, err := plan.Find(ctx, tx, req)
+	if err != nil {
+		return nil, err
+	}
+	return exec.Open(context.WithoutCancel(ctx), tx, node, c.running(vars))
+}

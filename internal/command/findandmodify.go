@@ -1,0 +1,266 @@
+package command
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/query"
+	"github.com/pandodb/pando/internal/session"
+)
+
+var findAndModify = Spec{
+	Name: "findAndModify", Aliases: []string{"findandmodify"}, Txn: Anywhere, Write: true, Writes: true, Retry: true, API: true,
+	Help: "changes one document and returns it",
+	Fields: NewFields("findAndModify",
+		Field{Name: "query", Type: Document.OrNull()},
+		Field{Name: "sort", Type: Document.OrNull()},
+		Field{Name: "remove", Type: Truthy},
+		Field{Name: "update", Type: Any},
+		Field{Name: "new", Type: Truthy},
+		Field{Name: "fields", Type: Document.OrNull()},
+		Field{Name: "upsert", Type: Truthy},
+		Field{Name: "arrayFilters", Type: Array},
+		Field{Name: "hint", Type: DocOrStr},
+		Field{Name: "let", Type: Document},
+		Field{Name: "bypassDocumentValidation", Type: Truthy, NoEffect: "validators are refused at create"},
+		Field{Name: "bypassEmptyTsReplacement", Type: Boolean, NotYet: true, Unless: isFalse},
+		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation},
+		Field{Name: "runtimeConstants", Type: Document, NotYet: true},
+		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
+		Field{Name: "encryptionInformation", Type: Document, NotYet: true}),
+}
+
+// modification is a findAndModify command, compiled.
+type modification struct {
+	change
+	post   bool // the answer is the document after.
+	fields *query.Projection
+}
+
+func runFindAndModify(ctx context.Context, c *Call) error {
+	m, err := c.compileModification()
+	if err != nil {
+		return err
+	}
+	if rec, ok := c.executed(m.stmt); ok {
+		return c.replayModification(m, rec)
+	}
+	var o outcome
+	var value bsonx.Doc
+	var recs []session.Record
+	err = c.Write(ctx, func(tx *docstore.Tx) error {
+		o, value, recs = outcome{}, nil, nil
+		rec, v, err := c.modify(ctx, tx, m, &o)
+		if err != nil {
+			return err
+		}
+		value = v
+		if rec != nil && c.Gen.Retryable() && m.stmt >= 0 {
+			rec.Stmt, rec.FAM, rec.Image, rec.Post = m.stmt, true, v, m.post
+			recs = []session.Record{*rec}
+		}
+		return c.stage(ctx, tx, recs)
+	})
+	if err != nil {
+		return planExecutor(err)
+	}
+	c.keep(recs)
+	c.count(o)
+	if m.update == nil {
+		c.D.metrics.remove.Add(1)
+	} else {
+		c.D.metrics.update.Add(1)
+	}
+	c.appendModified(m, o, value)
+	return nil
+}
+
+// planExecutor gives a failure the context that the original's plan executor does.
+func planExecutor(err error) error {
+	e := mongoerr.From(err)
+	if e.Code == mongoerr.InternalError || e.Code != mongoerr.DuplicateKey && e.Code != mongoerr.ImmutableField {
+		return err
+	}
+	if strings.HasPrefix(e.Msg, "Plan executor") {
+		return err
+	}
+	return e.Prefix("Plan executor error during findAndModify")
+}
+
+func (c *Call) compileModification() (*modification, error) {
+	ns, err := c.Namespace()
+	if err != nil {
+		return nil, err
+	}
+	a := &c.Args
+	removing, u := a.Bool("remove", false), a.Value("update")
+	m := &modification{post: a.Bool("new", false)}
+	m.change = change{ns: ns, upsert: a.Bool("upsert", false), hint: a.Value("hint")}
+	if err := checkModification(removing, m.post, m.upsert, a.Has("arrayFilters"), u); err != nil {
+		return nil, err
+	}
+	if err := c.writable(ns); err != nil {
+		return nil, err
+	}
+	ids, err := c.stmtIDs(1)
+	if err != nil {
+		return nil, err
+	}
+	m.stmt = ids(0)
+	if s := a.Doc("sort"); bsonx.Len(s) > 0 {
+		if m.sort, err = query.CompileSort(s); err != nil {
+			return nil, err
+		}
+	}
+	if f := a.Doc("fields"); bsonx.Len(f) > 0 {
+		if m.fields, err = query.CompileProjection(f, query.Options{}); err != nil {
+			return nil, err
+		}
+	}
+	return m, c.compileChange(&m.change, a.Doc("let"), nil, orEmpty(a.Doc("query")), u, a.Doc("arrayFilters"))
+}
+
+func checkModification(removing, post, upsert, filters bool, u bsonx.Value) error {
+	fail := func(msg string) error { return mongoerr.New(mongoerr.FailedToParse, msg) }
+	has := u.Type != bsonx.TypeMissing
+	switch {
+	case removing && has:
+		return fail("Cannot specify both an update and remove=true")
+	case removing && upsert:
+		return fail("Cannot specify both upsert=true and remove=true")
+	case removing && post:
+		return fail("Cannot specify both new=true and remove=true; 'remove' always returns the deleted document")
+	case removing && filters:
+		return fail("Cannot specify arrayFilters and remove=true")
+	case !removing && !has:
+		return fail("Either an update or remove=true must be specified")
+	case has && u.Type != bsonx.TypeDocument && u.Type != bsonx.TypeArray:
+		return fail("Update argument must be either an object or an array")
+	case u.Type == bsonx.TypeArray && filters:
+		return fail("Cannot specify arrayFilters and a pipeline update")
+	}
+	return nil
+}
+
+// modify changes the first match and returns the answer, owned: nil for none.
+func (c *Call) modify(ctx context.Context, tx *docstore.Tx, m *modification, o *outcome) (*session.Record, bsonx.Doc, error) {
+	coll, err := target(ctx, tx, m.ns)
+	if err != nil {
+		return nil, nil, err
+	}
+	before, err := c.firstMatch(ctx, tx, coll, &m.change)
+	if err != nil {
+		return nil, nil, err
+	}
+	if before == nil {
+		if !m.upsert {
+			return nil, nil, nil
+		}
+		id, err := c.upsert(ctx, tx, &m.change)
+		if err != nil {
+			return nil, nil, err
+		}
+		o.upserted = id
+		rec := &session.Record{Kind: session.Inserted, Upserted: id}
+		if !m.post {
+			return rec, nil, nil
+		}
+		if coll, err = target(ctx, tx, m.ns); err != nil {
+			return nil, nil, err
+		}
+		after, err := tx.Get(ctx, coll, id, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		v, err := m.project(after)
+		return rec, v, err
+	}
+	rec, shown := &session.Record{Kind: session.Deleted}, before
+	if m.update == nil {
+		o.removed = 1
+		err = c.remove(ctx, tx, coll, before)
+	} else {
+		rec, shown, err = c.modifyOne(ctx, tx, m, o, before)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := m.project(shown)
+	return rec, v, err
+}
+
+func (c *Call) modifyOne(ctx context.Context, tx *docstore.Tx, m *modification, o *outcome, before bsonx.Doc) (*session.Record, bsonx.Doc, error) {
+	coll, err := target(ctx, tx, m.ns)
+	if err != nil {
+		return nil, nil, err
+	}
+	o.matched = 1
+	after, changed, err := c.updated(&m.change, before)
+	if err != nil || !changed {
+		return nil, before, err
+	}
+	if err := tx.Claim(ctx, coll, bsonx.Get(before, "_id")); err != nil {
+		return nil, nil, err
+	}
+	if err := tx.Update(ctx, coll, before, after); err != nil {
+		return nil, nil, err
+	}
+	o.modified = 1
+	if m.post {
+		before = after
+	}
+	return &session.Record{Kind: session.Updated}, before, nil
+}
+
+func (m *modification) project(doc bsonx.Doc) (bsonx.Doc, error) {
+	if m.fields == nil {
+		return doc, nil
+	}
+	v, err := m.fields.Apply(doc, m.vars.ctx, nil)
+	return slices.Clone(v), err
+}
+
+func (c *Call) appendModified(m *modification, o outcome, value bsonx.Doc) {
+	b := c.Reply
+	b.OpenDoc("lastErrorObject")
+	n := o.matched + o.removed
+	if o.upserted.Type != bsonx.TypeMissing {
+		n++
+	}
+	b.Int32("n", int32(n))
+	if m.update != nil {
+		b.Bool("updatedExisting", o.matched > 0)
+		b.Value("upserted", o.upserted)
+	}
+	b.Close()
+	if value == nil {
+		b.Null("value")
+	} else {
+		b.EmbedDoc("value", value)
+	}
+}
+
+// replayModification answers a retry from its record (7.1).
+func (c *Call) replayModification(m *modification, rec session.Record) error {
+	if !rec.FAM {
+		return mongoerr.Newf(40608, "findAndModify retry request: %s is not compatible with previous write in the transaction of type: %c",
+			bsonx.ShellString(bsonx.DocValue(c.Req.Body)), rec.Kind)
+	}
+	o := outcome{}
+	switch rec.Kind {
+	case session.Inserted:
+		o.upserted = rec.Upserted
+	case session.Deleted:
+		o.removed = 1
+	default:
+		o.matched = 1
+	}
+	c.appendModified(m, o, rec.Image)
+	c.Reply.Int32("retriedStmtId", rec.Stmt)
+	c.D.Sessions.Retried(1)
+	return nil
+}

@@ -1,0 +1,317 @@
+package command
+
+import (
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/session"
+)
+
+// tri is a boolean that may be absent.
+type tri int8
+
+const (
+	absent tri = iota
+	no
+	yes
+)
+
+func triOf(v bsonx.Value) tri {
+	if bsonx.AsBool(v) {
+		return yes
+	}
+	return no
+}
+
+// Generic are the fields that any command may carry (1.6).
+type Generic struct {
+	DB string
+
+	HasLSID    bool
+	LSID       session.ID
+	HasTxn     bool
+	TxnNumber  int64
+	Autocommit tri
+	Start      tri
+	OrContinue bool // startOrContinueTransaction
+	StmtID     bsonx.Value
+	StmtIDs    bsonx.Value
+
+	ReadConcern  bsonx.Value
+	WriteConcern bsonx.Value
+	ReadPref     bsonx.Doc
+	MaxTimeMS    int64 // 0 is none.
+	ClusterTime  bsonx.Doc
+	Comment      bsonx.Value
+
+	HasAPI bool
+	API    session.API
+}
+
+// InTxn tells whether the command claims to be a transaction's statement.
+func (g *Generic) InTxn() bool { return g.HasTxn && g.Autocommit == no }
+
+// Retryable tells whether the command claims to be a retryable write.
+func (g *Generic) Retryable() bool { return g.HasTxn && g.Autocommit == absent }
+
+var genericFields = NewFields("",
+	Field{Name: "lsid", Type: Document.OrNull()},
+	Field{Name: "txnNumber", Type: Long.OrNull()},
+	Field{Name: "autocommit", Type: Boolean.OrNull()},
+	Field{Name: "startTransaction", Type: Boolean.OrNull()},
+	Field{Name: "startOrContinueTransaction", Type: Boolean.OrNull()},
+	Field{Name: "coordinator", Type: Boolean.OrNull()},
+	Field{Name: "txnRetryCounter", Type: Int.OrNull()},
+	Field{Name: "stmtId", Type: Int.OrNull()},
+	Field{Name: "stmtIds", Type: Array.OrNull()},
+	Field{Name: "readConcern", Type: Document},
+	Field{Name: "writeConcern", Type: Document},
+	Field{Name: "maxTimeMS", Type: Integer, Bounded: true},
+	Field{Name: "maxTimeMSOpOnly", Type: Integer},
+	Field{Name: "$readPreference", Type: Document},
+	Field{Name: "$clusterTime", Type: Document},
+	Field{Name: "comment", Type: Any},
+	Field{Name: "apiVersion", Type: Text},
+	Field{Name: "apiStrict", Type: Boolean},
+	Field{Name: "apiDeprecationErrors", Type: Boolean},
+	Field{Name: "$db", Type: Text},
+	Field{Name: "$audit", Type: Document, NoEffect: "for servers that relay"},
+	Field{Name: "$client", Type: Document, NoEffect: "for servers that relay"},
+	Field{Name: "$configTime", Type: Timestamp, NoEffect: "for sharded clusters"},
+	Field{Name: "$topologyTime", Type: Timestamp, NoEffect: "for sharded clusters"},
+	Field{Name: "$queryOptions", Type: Document, NoEffect: "of the protocol before OP_MSG"},
+	Field{Name: "mayBypassWriteBlocking", Type: Boolean, NoEffect: "writes are never blocked"},
+)
+
+// parse splits a request into generic and own fields, and checks both.
+func (s *Spec) parse(body bsonx.Doc, seqs []Sequence) (Generic, Args, error) {
+	own := s.Fields
+	args := Args{f: own, vals: make([]bsonx.Value, len(own.list)), seqs: seqs}
+	gen := Args{f: genericFields, vals: make([]bsonx.Value, len(genericFields.list))}
+	it := bsonx.Walk(body)
+	it.Next() // the command itself.
+	var rest *bsonx.Builder
+	if own.open {
+		rest = bsonx.NewBuilder(nil)
+	}
+	for it.Next() {
+		into := &args
+		if _, ok := genericFields.index[it.Key()]; ok {
+			if _, mine := own.index[it.Key()]; !mine {
+				into = &gen
+			}
+		}
+		if rest != nil && into == &args {
+			rest.Value(it.Key(), it.Value())
+			continue
+		}
+		if err := into.put(it.Key(), it.Value()); err != nil {
+			return Generic{}, args, named(err, own.owner)
+		}
+	}
+	if rest != nil {
+		args.open = rest.Doc()
+	}
+	for i := range seqs {
+		if err := args.takeSequence(&seqs[i]); err != nil {
+			return Generic{}, args, err
+		}
+	}
+	g, err := gen.generic(own.owner)
+	if err != nil {
+		return g, args, err
+	}
+	if !s.parsesLate {
+		err = args.complete()
+	}
+	return g, args, err
+}
+
+// named completes a message of the generic fields, which have no owner of their own.
+func named(err error, owner string) error {
+	e := mongoerr.From(err)
+	const prefix = "BSON field '."
+	if len(e.Msg) > len(prefix) && e.Msg[:len(prefix)] == prefix {
+		return mongoerr.New(e.Code, "BSON field '"+owner+"."+e.Msg[len(prefix):])
+	}
+	return err
+}
+
+// takeSequence accepts a section of the message as the array field of its name.
+func (a *Args) takeSequence(seq *Sequence) error {
+	i, ok := a.f.index[seq.Name]
+	if !ok {
+		return mongoerr.Newf(mongoerr.IDLUnknownField, "BSON field '%s.%s' is an unknown field.", a.f.owner, seq.Name)
+	}
+	if a.vals[i].Type != bsonx.TypeMissing {
+		return mongoerr.Newf(mongoerr.IDLDuplicateField, "BSON field '%s.%s' is a duplicate field", a.f.owner, seq.Name)
+	}
+	return nil
+}
+
+func (a *Args) generic(owner string) (g Generic, err error) {
+	g.DB = a.Str("$db")
+	if v := a.Value("lsid"); v.Type == bsonx.TypeDocument {
+		g.HasLSID = true
+		if g.LSID, err = parseLSID(bsonx.AsDoc(v), owner+".lsid"); err != nil {
+			return g, err
+		}
+	}
+	if v := a.Value("txnNumber"); v.Type == bsonx.TypeInt64 {
+		g.HasTxn, g.TxnNumber = true, bsonx.AsInt64(v)
+	}
+	if v := a.Value("autocommit"); v.Type == bsonx.TypeBool {
+		g.Autocommit = triOf(v)
+	}
+	if v := a.Value("startTransaction"); v.Type == bsonx.TypeBool {
+		g.Start = triOf(v)
+	}
+	g.OrContinue = a.Bool("startOrContinueTransaction", false)
+	g.StmtID, g.StmtIDs = a.Value("stmtId"), a.Value("stmtIds")
+	g.ReadConcern, g.WriteConcern = a.Value("readConcern"), a.Value("writeConcern")
+	g.ReadPref, g.Comment = a.Doc("$readPreference"), a.Value("comment")
+	if v := a.Value("maxTimeMS"); v.Type != bsonx.TypeMissing {
+		n, exact := integer(v)
+		if !exact {
+			return g, mongoerr.Newf(mongoerr.FailedToParse, "Expected an integer: maxTimeMS: %s", bsonx.ShellString(v))
+		}
+		if n > 1<<31-1 {
+			return g, mongoerr.Newf(mongoerr.BadValue, "BSON field 'maxTimeMS' value must be <= %d, actual value '%d'", 1<<31-1, n)
+		}
+		g.MaxTimeMS = n
+	}
+	if g.ClusterTime = a.Doc("$clusterTime"); g.ClusterTime != nil {
+		if err := checkClusterTime(g.ClusterTime, owner); err != nil {
+			return g, err
+		}
+	}
+	g.HasAPI = a.Has("apiVersion")
+	g.API = session.API{Version: a.Str("apiVersion"), Strict: a.Bool("apiStrict", false), Deprecation: a.Bool("apiDeprecationErrors", false)}
+	if !g.HasAPI && (a.Has("apiStrict") || a.Has("apiDeprecationErrors")) {
+		return g, mongoerr.New(4886600, "Provided apiStrict and/or apiDeprecationErrors without passing apiVersion")
+	}
+	return g, a.internalFields()
+}
+
+// internalFields refuses what only servers send each other.
+func (a *Args) internalFields() error {
+	if a.Has("coordinator") && a.Bool("coordinator", false) {
+		return mongoerr.New(mongoerr.NotWritablePrimary, "this node is not part of a sharded cluster and coordinates no transactions")
+	}
+	if a.Has("txnRetryCounter") {
+		return mongoerr.New(mongoerr.InvalidOptions, "txnRetryCounter is only supported in sharded clusters")
+	}
+	if a.Has("maxTimeMSOpOnly") {
+		return mongoerr.New(mongoerr.InvalidOptions, "Can not specify maxTimeMSOpOnly for non internal clients")
+	}
+	return nil
+}
+
+func parseLSID(doc bsonx.Doc, owner string) (id session.ID, err error) {
+	wrong := func(field string, v bsonx.Value, want string) error {
+		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field '%s.%s' is the wrong type '%s', expected type '%s'",
+			owner, field, bsonx.TypeName(v.Type), want)
+	}
+	id.UID = session.NobodyUID
+	var hasID, hasNumber, hasTxnUUID bool
+	for it := bsonx.Walk(doc); it.Next(); {
+		v := it.Value()
+		switch it.Key() {
+		case "id":
+			if v.Type != bsonx.TypeBinary {
+				return id, wrong("id", v, "binData")
+			}
+			sub, b := v.Binary()
+			if sub != 4 {
+				return id, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field '%s.id' is the wrong binData type '%s', expected type 'UUID'", owner, binarySubtype(sub))
+			}
+			if len(b) != 16 {
+				return id, mongoerr.New(mongoerr.InvalidUUID, "uuid must be a 16-byte binary field with UUID (4) subtype")
+			}
+			copy(id.UUID[:], b)
+			hasID = true
+		case "uid":
+			if v.Type != bsonx.TypeBinary {
+				return id, wrong("uid", v, "binData")
+			}
+			_, b := v.Binary()
+			if len(b) != 32 {
+				return id, mongoerr.Newf(mongoerr.UnsupportedFormat, "Unsupported SHA256Block hash length: %d", len(b))
+			}
+			copy(id.UID[:], b)
+		case "txnNumber":
+			hasNumber = true
+		case "txnUUID":
+			hasTxnUUID = true
+		default:
+			return id, mongoerr.Newf(mongoerr.IDLUnknownField, "BSON field '%s.%s' is an unknown field.", owner, it.Key())
+		}
+	}
+	switch {
+	case !hasID:
+		return id, mongoerr.Newf(mongoerr.IDLFailedToParse, "BSON field '%s.id' is missing but a required field", owner)
+	case hasNumber && !hasTxnUUID:
+		return id, mongoerr.New(mongoerr.InvalidOptions, "Cannot specify txnNumber in lsid without specifying txnUUID")
+	case hasTxnUUID:
+		return id, mongoerr.New(mongoerr.InvalidOptions, "Internal sessions are only allowed for internal clients")
+	}
+	return id, nil
+}
+
+func binarySubtype(b byte) string {
+	switch b {
+	case 0:
+		return "general"
+	case 1:
+		return "function"
+	case 2:
+		return "binary (deprecated)"
+	case 3:
+		return "UUID(deprecated)"
+	case 5:
+		return "MD5"
+	}
+	return "user-defined"
+}
+
+func checkClusterTime(doc bsonx.Doc, owner string) error {
+	v := bsonx.Get(doc, "clusterTime")
+	if v.Type == bsonx.TypeMissing {
+		return mongoerr.Newf(mongoerr.IDLFailedToParse, "BSON field '%s.$clusterTime.clusterTime' is missing but a required field", owner)
+	}
+	if v.Type != bsonx.TypeTimestamp {
+		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field '%s.$clusterTime.clusterTime' is the wrong type '%s', expected type 'timestamp'", owner, bsonx.TypeName(v.Type))
+	}
+	return nil
+}
+
+// checkTxnFields is the chain of conditions among lsid, txnNumber, autocommit and
+// startTransaction (A1, step 2).
+func (s *Spec) checkTxnFields(g *Generic) error {
+	options := func(msg string) error { return mongoerr.New(mongoerr.InvalidOptions, msg) }
+	if !g.HasTxn {
+		switch {
+		case g.Autocommit != absent:
+			return options("'autocommit' field requires a transaction number to also be specified")
+		case g.Start != absent:
+			return options("'startTransaction' field requires 'autocommit' field to also be specified")
+		}
+		return nil
+	}
+	switch {
+	case !g.HasLSID:
+		return options("Transaction number requires a session ID to also be specified")
+	case s.NoAuth && g.Autocommit != absent:
+		return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "This command is not supported in transactions")
+	case s.NoAuth:
+		return mongoerr.New(50889, "It is illegal to provide a txnNumber for this command")
+	case g.TxnNumber < 0:
+		return options("Transaction number cannot be negative")
+	case g.Autocommit == yes:
+		return options("Specifying autocommit=true is not allowed.")
+	case g.Start != absent && g.Autocommit == absent:
+		return options("'startTransaction' field requires 'autocommit' field to also be specified")
+	case g.Start == no:
+		return options("Specifying startTransaction=false is not allowed.")
+	}
+	return nil
+}

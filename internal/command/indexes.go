@@ -1,0 +1,259 @@
+package command
+
+import (
+	"context"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+func indexCommands() []*Spec {
+	return []*Spec{
+		{Name: "createIndexes", Txn: Anywhere, Write: true, API: true, Run: runCreateIndexes, Help: "makes indexes",
+			Fields: NewFields("createIndexes",
+				Field{Name: "indexes", Type: Array, Required: true},
+				Field{Name: "ignoreUnknownIndexOptions", Type: Boolean, NotYet: true, Unless: isFalse},
+				Field{Name: "commitQuorum", Type: Any, NoEffect: "a replica set of one is every quorum"},
+				Field{Name: "returnOnStart", Type: Boolean, NotYet: true, Unless: isFalse})},
+		{Name: "dropIndexes", Aliases: []string{"deleteIndexes"}, Write: true, API: true, Run: runDropIndexes, Help: "removes indexes",
+			Fields: NewFields("dropIndexes",
+				Field{Name: "index", Type: Any, Required: true},
+				Field{Name: "collectionUUID", Type: UUID, NotYet: true})},
+		{Name: "listIndexes", API: true, Run: runListIndexes, Help: "lists a collection's indexes",
+			Fields: NewFields("listIndexes",
+				Field{Name: "cursor", Type: Document},
+				Field{Name: "includeBuildUUIDs", Type: Truthy, NotYet: true, Unless: isFalse},
+				Field{Name: "includeIndexBuildInfo", Type: Truthy, NotYet: true, Unless: isFalse})},
+	}
+}
+
+func runCreateIndexes(ctx context.Context, c *Call) error {
+	ns, err := c.Namespace()
+	if err != nil {
+		return err
+	}
+	specs, err := c.Args.Docs("indexes")
+	if err != nil {
+		return err
+	}
+	if len(specs) == 0 {
+		return mongoerr.New(mongoerr.BadValue, "Must specify at least one index to create")
+	}
+	list := make([]*catalog.Index, len(specs))
+	for i, s := range specs {
+		if list[i], err = catalog.ParseIndex(s); err != nil {
+			return err
+		}
+	}
+	if err := ns.ValidateNew(); err != nil {
+		return err
+	}
+	if c.InTxn() {
+		return c.createIndexesInTxn(ctx, ns, list)
+	}
+	r, err := c.D.db.BuildIndexes(ctx, ns, list)
+	if err != nil {
+		c.Dependent(c.D.Store.Visible())
+		return err
+	}
+	c.wrote = true
+	c.Dependent(c.D.Store.Visible())
+	c.appendBuilt(r.Before, r.After, r.Created)
+	return nil
+}
+
+func (c *Call) appendBuilt(before, after int, created bool) {
+	c.Reply.Int32("numIndexesBefore", int32(before))
+	c.Reply.Int32("numIndexesAfter", int32(after))
+	if before != after {
+		c.Reply.Bool("createdCollectionAutomatically", created)
+	}
+	if !c.InTxn() {
+		c.Reply.String("commitQuorum", "votingMembers")
+	}
+	if before == after {
+		c.Reply.String("note", "all indexes already exist")
+	}
+}
+
+// createIndexesInTxn makes indexes on a collection that this transaction made, or
+// makes now, and that is empty; indexes that exist already are success (3.10).
+func (c *Call) createIndexesInTxn(ctx context.Context, ns catalog.Namespace, list []*catalog.Index) error {
+	if c.Txn.Level != levelLocal && c.Txn.Explicit {
+		return c.levelRefused("createIndexes")
+	}
+	tx := c.Txn.Tx
+	coll, err := tx.Cat.Lookup(ctx, ns)
+	if err != nil {
+		return err
+	}
+	created := coll == nil
+	if created {
+		if coll, err = tx.Cat.Create(ctx, ns, catalog.CreateOptions{}); err != nil {
+			return err
+		}
+	}
+	var fresh []*catalog.Index
+	for _, idx := range list {
+		same, err := coll.Match(idx)
+		if err != nil {
+			return err
+		}
+		if same == nil {
+			fresh = append(fresh, idx)
+		}
+	}
+	before := len(coll.Indexes)
+	if len(fresh) > 0 {
+		if err := c.checkBuildable(ctx, tx, coll); err != nil {
+			return err
+		}
+		if coll, err = tx.AddIndexes(ctx, coll, fresh); err != nil {
+			return err
+		}
+	}
+	c.appendBuilt(before, len(coll.Indexes), created)
+	return nil
+}
+
+func (c *Call) checkBuildable(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection) error {
+	refused := func(why string) error {
+		return mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction, "Cannot create new indexes on %s collection %s in a multi-document transaction.", why, coll.NS)
+	}
+	if !tx.Cat.Created(coll) {
+		return refused("existing")
+	}
+	it, err := tx.Scan(ctx, coll, docstore.Bounds{KeysOnly: true})
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	if it.Next() {
+		return refused("non-empty")
+	}
+	return it.Err()
+}
+
+func runDropIndexes(ctx context.Context, c *Call) error {
+	ns, err := c.Namespace()
+	if err != nil {
+		return err
+	}
+	was, all := 0, false
+	err = c.alter(ctx, func(tx *docstore.Tx) error {
+		coll, err := tx.Cat.Lookup(ctx, ns)
+		if err != nil {
+			return err
+		}
+		if coll == nil {
+			return mongoerr.Newf(mongoerr.NamespaceNotFound, "ns not found %s", ns)
+		}
+		was = len(coll.Indexes)
+		var doomed []*catalog.Index
+		if doomed, all, err = c.doomed(coll); err != nil {
+			return err
+		}
+		for _, idx := range doomed {
+			if coll, err = tx.Cat.DropIndex(ctx, coll, idx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, ns)
+	if err != nil {
+		return err
+	}
+	c.Reply.Int32("nIndexesWas", int32(was))
+	if all {
+		c.Reply.String("msg", "non-_id indexes dropped for collection")
+	}
+	return nil
+}
+
+// doomed are the indexes that a dropIndexes names: by name, by names, by key, or all.
+func (c *Call) doomed(coll *catalog.Collection) (list []*catalog.Index, all bool, err error) {
+	byName := func(name string) error {
+		idx := coll.FindIndex(name)
+		switch {
+		case idx == nil:
+			return mongoerr.Newf(mongoerr.IndexNotFound, "index not found with name [%s]", name)
+		case idx.ID == catalog.IDIndex:
+			return mongoerr.New(mongoerr.InvalidOptions, "cannot drop _id index")
+		}
+		list = append(list, idx)
+		return nil
+	}
+	switch v := c.Args.Value("index"); v.Type {
+	case bsonx.TypeString:
+		if bsonx.Str(v) == "*" {
+			return coll.Indexes[1:], true, nil
+		}
+		return list, false, byName(bsonx.Str(v))
+	case bsonx.TypeArray:
+		for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
+			if it.Value().Type != bsonx.TypeString {
+				return nil, false, mongoerr.New(mongoerr.TypeMismatch, "dropIndexes array must contain only strings")
+			}
+			if err := byName(bsonx.Str(it.Value())); err != nil {
+				return nil, false, err
+			}
+		}
+		return list, false, nil
+	case bsonx.TypeDocument:
+		found := coll.FindIndexKey(bsonx.AsDoc(v))
+		switch {
+		case len(found) == 0:
+			return nil, false, mongoerr.Newf(mongoerr.IndexNotFound, "can't find index with key: %s", bsonx.ShellString(v))
+		case len(found) > 1:
+			return nil, false, mongoerr.Newf(mongoerr.AmbiguousIndexKeyPattern, "%d indexes found for key: %s, identify by name instead. Conflicting indexes: %s, %s",
+				len(found), bsonx.ShellString(v), bsonx.ShellString(bsonx.DocValue(found[0].Spec)), bsonx.ShellString(bsonx.DocValue(found[1].Spec)))
+		case found[0].ID == catalog.IDIndex:
+			return nil, false, mongoerr.New(mongoerr.InvalidOptions, "cannot drop _id index")
+		}
+		return found, false, nil
+	default:
+		return nil, false, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'dropIndexes.index' is the wrong type '%s', expected types '[array, object, string]'", bsonx.TypeName(v.Type))
+	}
+}
+
+func runListIndexes(ctx context.Context, c *Call) error {
+	ns, err := c.Namespace()
+	if err != nil {
+		return err
+	}
+	limit, err := c.listLimit()
+	if err != nil {
+		return err
+	}
+	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+		coll, err := tx.Cat.Lookup(ctx, ns)
+		if err != nil {
+			return err
+		}
+		if coll == nil {
+			return mongoerr.Newf(mongoerr.NamespaceNotFound, "ns does not exist: %s", ns)
+		}
+		var docs []bsonx.Doc
+		for _, idx := range coll.Indexes {
+			docs = append(docs, idx.Spec)
+		}
+		return c.listed(ctx, ns.String(), docs, limit)
+	})
+}
+
+var listCursor = NewFields("cursor", Field{Name: "batchSize", Type: Integer, Bounded: true})
+
+// listLimit is the batch size of the commands that list things, -1 for none.
+func (c *Call) listLimit() (int64, error) {
+	doc := c.Args.Doc("cursor")
+	if doc == nil {
+		return -1, nil
+	}
+	a, err := listCursor.Decode(doc)
+	if err != nil {
+		return 0, err
+	}
+	return a.Int("batchSize", -1), nil
+}

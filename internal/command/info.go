@@ -1,0 +1,195 @@
+package command
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+// HostInfo is the machine, as hostInfo tells it. What is not known is absent.
+type HostInfo struct {
+	Hostname, OSName, OSVersion, CPU string
+	MemoryMB                         int64
+}
+
+// ReadHostInfo asks the operating system.
+func ReadHostInfo() HostInfo {
+	var h HostInfo
+	h.Hostname, _ = os.Hostname()
+	text, _ := os.ReadFile("/etc/os-release")
+	for line := range strings.Lines(string(text)) {
+		if v, ok := strings.CutPrefix(line, "PRETTY_NAME="); ok {
+			h.OSName = strings.Trim(strings.TrimSpace(v), `"`)
+		}
+	}
+	release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+	h.OSVersion = strings.TrimSpace(string(release))
+	memory, _ := os.ReadFile("/proc/meminfo")
+	for line := range strings.Lines(string(memory)) {
+		if v, ok := strings.CutPrefix(line, "MemTotal:"); ok {
+			kb, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(v), " kB"), 10, 64)
+			h.MemoryMB = kb >> 10
+		}
+	}
+	return h
+}
+
+func infoCommands() []*Spec {
+	return []*Spec{
+		{Name: "ping", NoAuth: true, API: true, Run: func(context.Context, *Call) error { return nil }, Help: "answers"},
+		{Name: "buildInfo", Aliases: []string{"buildinfo"}, NoAuth: true, Run: runBuildInfo, Help: "tells what this server is"},
+		{Name: "whatsmyuri", NoAuth: true, Run: func(_ context.Context, c *Call) error { c.Reply.String("you", c.Peer.Remote); return nil }, Help: "tells the client's address"},
+		{Name: "connectionStatus", NoAuth: true, API: true, Run: runConnectionStatus, Help: "tells who is authenticated",
+			Fields: NewFields("connectionStatus", Field{Name: "showPrivileges", Type: Boolean})},
+		{Name: "hostInfo", Run: runHostInfo, Help: "tells of the machine"},
+		{Name: "getCmdLineOpts", Admin: true, Run: runGetCmdLineOpts, Help: "tells how the server was started"},
+		{Name: "getLog", Admin: true, Run: runGetLog, Help: "shows the last log lines"},
+		{Name: "listCommands", NoAuth: true, Run: runListCommands, Help: "lists commands"},
+		{Name: "saslStart", NoAuth: true, Run: runSASL, Fields: saslFields("saslStart"), Help: "begins an authentication"},
+		{Name: "saslContinue", NoAuth: true, Run: runSASL, Fields: saslFields("saslContinue"), Help: "continues an authentication"},
+		{Name: "logout", NoAuth: true, Run: func(context.Context, *Call) error { return nil }, Help: "ends an authentication"},
+	}
+}
+
+func saslFields(name string) *Fields {
+	return NewFields(name,
+		Field{Name: "mechanism", Type: Text}, Field{Name: "payload", Type: Any},
+		Field{Name: "conversationId", Type: Any}, Field{Name: "options", Type: Document},
+		Field{Name: "autoAuthorize", Type: Any}, Field{Name: "db", Type: Text})
+}
+
+// runSASL fails: there is nobody to authenticate. The log says why.
+func runSASL(_ context.Context, c *Call) error {
+	c.D.Log.Warn("a client tried to authenticate: this server runs without authentication", "client", c.Peer.Remote)
+	return mongoerr.New(mongoerr.AuthenticationFailed, "Authentication failed.")
+}
+
+func runBuildInfo(_ context.Context, c *Call) error {
+	b, p := c.Reply, &c.D.Persona
+	b.String("version", mongoVersion)
+	b.OpenArray("versionArray")
+	for i, n := range []int32{8, 2, 0, 0} {
+		b.Int32(bsonx.Index(i), n)
+	}
+	b.Close()
+	b.String("gitVersion", p.GitCommit)
+	b.OpenArray("modules")
+	b.Close()
+	b.OpenDoc("pando")
+	b.String("version", p.Version)
+	b.String("go", runtime.Version())
+	b.Close()
+	b.OpenDoc("buildEnvironment")
+	b.String("target_arch", runtime.GOARCH)
+	b.String("target_os", runtime.GOOS)
+	b.Close()
+	b.Int32("bits", strconv.IntSize)
+	b.Bool("debug", false)
+	b.Int32("maxBsonObjectSize", bsonx.DocBytesMax)
+	b.OpenArray("storageEngines")
+	b.String("0", "pebble")
+	b.Close()
+	return nil
+}
+
+func runConnectionStatus(_ context.Context, c *Call) error {
+	b := c.Reply
+	empty := func(name string) { b.OpenArray(name); b.Close() }
+	b.OpenDoc("authInfo")
+	empty("authenticatedUsers")
+	empty("authenticatedUserRoles")
+	if c.Args.Bool("showPrivileges", false) {
+		empty("authenticatedUserPrivileges")
+	}
+	b.Close()
+	return nil
+}
+
+func runHostInfo(_ context.Context, c *Call) error {
+	b, h := c.Reply, &c.D.Host
+	b.OpenDoc("system")
+	b.Date("currentTime", c.started.UnixMilli())
+	b.String("hostname", h.Hostname)
+	b.Int32("cpuAddrSize", strconv.IntSize)
+	b.Int64("memSizeMB", h.MemoryMB)
+	b.Int32("numCores", int32(runtime.NumCPU()))
+	b.Int32("numCoresAvailableToProcess", int32(runtime.GOMAXPROCS(0)))
+	b.String("cpuArch", map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH])
+	b.Close()
+	b.OpenDoc("os")
+	b.String("type", runtime.GOOS)
+	b.String("name", h.OSName)
+	b.String("version", h.OSVersion)
+	b.Close()
+	b.OpenDoc("extra")
+	b.Close()
+	return nil
+}
+
+func runGetCmdLineOpts(_ context.Context, c *Call) error {
+	c.Reply.OpenArray("argv")
+	for i, a := range c.D.Persona.ArgV {
+		c.Reply.String(bsonx.Index(i), a)
+	}
+	c.Reply.Close()
+	c.Reply.EmbedDoc("parsed", orEmpty(c.D.Persona.Parsed))
+	return nil
+}
+
+func runGetLog(_ context.Context, c *Call) error {
+	if c.Arg.Type != bsonx.TypeString {
+		return mongoerr.Newf(mongoerr.TypeMismatch, "Argument to getLog must be of type String; found %s of type %s", bsonx.ShellString(c.Arg), bsonx.TypeName(c.Arg.Type))
+	}
+	b := c.Reply
+	var lines []string
+	switch name := bsonx.Str(c.Arg); name {
+	case "*":
+		b.OpenArray("names")
+		b.String("0", "global")
+		b.String("1", "startupWarnings")
+		b.Close()
+		return nil
+	case "global":
+		if c.D.LogTail != nil {
+			lines = c.D.LogTail()
+		}
+	case "startupWarnings": // there are none.
+	default:
+		return mongoerr.Newf(mongoerr.OperationFailed, "No log named '%s'", name)
+	}
+	b.Int32("totalLinesWritten", int32(len(lines)))
+	b.OpenArray("log")
+	for i, l := range lines {
+		b.String(bsonx.Index(i), l)
+	}
+	b.Close()
+	return nil
+}
+
+func runListCommands(_ context.Context, c *Call) error {
+	b := c.Reply
+	b.OpenDoc("commands")
+	for _, s := range c.D.table.all {
+		if s.Test && !c.D.Params.EnableTestCommands.Get() {
+			continue
+		}
+		b.OpenDoc(s.Name)
+		b.String("help", s.Help)
+		b.Bool("requiresAuth", !s.NoAuth)
+		b.Bool("secondaryOk", !s.Write)
+		b.Bool("adminOnly", s.Admin)
+		b.OpenArray("apiVersions")
+		if s.API {
+			b.String("0", "1")
+		}
+		b.Close()
+		b.Close()
+	}
+	b.Close()
+	return nil
+}

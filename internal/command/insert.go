@@ -1,0 +1,209 @@
+package command
+
+import (
+	"context"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/session"
+)
+
+type ctxT = context.Context
+
+// Outside a transaction an insert's documents are committed in groups of at most
+// so much: a group is atomic by accident, and its records are one entry.
+const (
+	insertGroupDocs  = 512
+	insertGroupBytes = 1 << 20
+)
+
+var insert = Spec{
+	Name: "insert", Txn: Anywhere, Write: true, Writes: true, Retry: true, API: true,
+	Help: "adds documents to a collection",
+	Fields: NewFields("insert",
+		Field{Name: "documents", Type: Array, Required: true},
+		Field{Name: "ordered", Type: Boolean},
+		Field{Name: "bypassDocumentValidation", Type: Truthy, NoEffect: "validators are refused at create"},
+		Field{Name: "bypassEmptyTsReplacement", Type: Boolean, NotYet: true, Unless: isFalse},
+		Field{Name: "maxTimeMS", Type: Integer, Bounded: true},
+		Field{Name: "isTimeseriesNamespace", Type: Boolean, NotYet: true, Unless: isFalse},
+		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
+		Field{Name: "encryptionInformation", Type: Document, NotYet: true}),
+}
+
+func runInsert(ctx context.Context, c *Call) error {
+	ns, err := c.Namespace()
+	if err != nil {
+		return err
+	}
+	docs, err := c.Args.Docs("documents")
+	if err != nil {
+		return err
+	}
+	if err := batchSize(len(docs)); err != nil {
+		return err
+	}
+	if err := c.writable(ns); err != nil {
+		return err
+	}
+	ids, err := c.stmtIDs(len(docs))
+	if err != nil {
+		return err
+	}
+	w := &inserter{c: c, ns: ns, docs: docs, stmt: ids, ordered: c.Args.Bool("ordered", true)}
+	if err := w.run(ctx); err != nil {
+		return err
+	}
+	w.reply.appendTo(c)
+	return nil
+}
+
+// inserter is one insert command under way.
+type inserter struct {
+	c       *Call
+	ns      catalog.Namespace
+	docs    []bsonx.Doc
+	stmt    func(int) int32
+	ordered bool
+	reply   writeReply
+
+	// The group under way; reset whenever its transaction runs again.
+	next    int
+	results []outcome
+	recs    []session.Record
+}
+
+func (w *inserter) run(ctx context.Context) error {
+	for at := 0; at < len(w.docs); at = w.next {
+		if err := w.c.Write(ctx, func(tx *docstore.Tx) error { return w.group(ctx, tx, at) }); err != nil {
+			return err
+		}
+		w.c.keep(w.recs)
+		for i, o := range w.results {
+			w.reply.add(at+i, w.stmt(at+i), o)
+			w.c.D.metrics.insert.Add(1)
+			w.c.D.metrics.docsInserted.Add(o.inserted)
+		}
+		if len(w.reply.errors) > 0 && (w.ordered || w.c.InTxn()) {
+			break
+		}
+	}
+	w.c.failed = w.c.failed || len(w.reply.errors) > 0
+	return nil
+}
+
+// group inserts documents from the at-th on until the group is full or one fails.
+func (w *inserter) group(ctx context.Context, tx *docstore.Tx, at int) error {
+	w.next, w.results, w.recs = at, w.results[:0], nil
+	bytes := 0
+	for w.next < len(w.docs) && w.next-at < insertGroupDocs && bytes < insertGroupBytes {
+		i := w.next
+		if rec, ok := w.c.executed(w.stmt(i)); ok {
+			w.next++
+			w.results = append(w.results, replayed(rec, Inserting))
+			continue
+		}
+		mark := tx.Savepoint()
+		doc, err := w.c.insertOne(ctx, tx, w.ns, w.docs[i])
+		bytes += len(doc)
+		if err != nil {
+			e, ok := w.c.statementError(err)
+			if !ok {
+				return err
+			}
+			tx.RollbackTo(mark)
+			w.next++
+			w.results = append(w.results, outcome{err: e})
+			break
+		}
+		w.next++
+		w.results = append(w.results, outcome{inserted: 1})
+		if w.c.Gen.Retryable() && w.stmt(i) >= 0 {
+			w.recs = append(w.recs, session.Record{Stmt: w.stmt(i), Kind: session.Inserted})
+		}
+	}
+	return w.c.stage(ctx, tx, w.recs)
+}
+
+// insertOne stores one document of a client and returns it as it was stored.
+func (c *Call) insertOne(ctx context.Context, tx *docstore.Tx, ns catalog.Namespace, doc bsonx.Doc) (bsonx.Doc, error) {
+	stored, err := c.storable(doc)
+	if err != nil {
+		return nil, err
+	}
+	coll, err := c.targetOrNew(ctx, tx, ns)
+	if err != nil {
+		return nil, err
+	}
+	return stored, tx.Insert(ctx, coll, stored)
+}
+
+// storable returns doc with an _id as its first field and zero timestamps filled
+// in, or why it cannot be stored. The result may be doc itself.
+func (c *Call) storable(doc bsonx.Doc) (bsonx.Doc, error) {
+	if len(doc) > bsonx.DocBytesMax {
+		return nil, mongoerr.Newf(mongoerr.BadValue, "object to insert too large. size in bytes: %d, max size: %d", len(doc), bsonx.DocBytesMax)
+	}
+	first, id := bsonx.First(doc)
+	place, stamps, seen := 0, false, false
+	for it, i := bsonx.Walk(doc), 0; it.Next(); i++ {
+		v := it.Value()
+		if v.Type == bsonx.TypeTimestamp && bsonx.AsInt64(v) == 0 && it.Key() != "_id" {
+			stamps = true
+		}
+		if it.Key() == "_id" {
+			if seen {
+				return nil, mongoerr.New(mongoerr.BadValue, "can't have multiple _id fields in one document")
+			}
+			seen, place, id = true, i, v
+		}
+	}
+	if seen {
+		if err := checkID(id); err != nil {
+			return nil, err
+		}
+		if place == 0 && first == "_id" && !stamps {
+			return doc, nil
+		}
+	}
+	b := bsonx.NewBuilder(make([]byte, 0, len(doc)+24))
+	if seen {
+		b.Value("_id", id)
+	} else {
+		b.ObjectID("_id", c.D.Env.ObjectID())
+	}
+	for it := bsonx.Walk(doc); it.Next(); {
+		v := it.Value()
+		switch {
+		case it.Key() == "_id":
+		case v.Type == bsonx.TypeTimestamp && bsonx.AsInt64(v) == 0:
+			b.Timestamp(it.Key(), c.stamp())
+		default:
+			b.Value(it.Key(), v)
+		}
+	}
+	return b.Doc(), nil
+}
+
+// stamp is a timestamp that this command has not given out yet.
+func (c *Call) stamp() uint64 {
+	c.stamps++
+	return uint64(c.started.Unix())<<32 | c.stamps
+}
+
+// checkID tells what cannot be an _id.
+func checkID(id bsonx.Value) error {
+	switch id.Type {
+	case bsonx.TypeArray, bsonx.TypeRegex, bsonx.TypeUndefined:
+		return mongoerr.Newf(mongoerr.InvalidIdField, "The '_id' value cannot be of type %s", bsonx.TypeName(id.Type))
+	case bsonx.TypeDocument:
+		for it := bsonx.Walk(bsonx.AsDoc(id)); it.Next(); {
+			if it.Key() != "" && it.Key()[0] == '$' {
+				return mongoerr.Newf(mongoerr.DollarPrefixedFieldName, "_id fields may not contain '$'-prefixed fields: %s is not valid for storage.", it.Key())
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,326 @@
+package command
+
+import (
+	"context"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/query"
+)
+
+func listCommands() []*Spec {
+	return []*Spec{
+		{Name: "listDatabases", Admin: true, API: true, Run: runListDatabases, Help: "lists databases",
+			Fields: NewFields("listDatabases",
+				Field{Name: "filter", Type: Document},
+				Field{Name: "nameOnly", Type: Truthy},
+				Field{Name: "authorizedDatabases", Type: Truthy, NoEffect: "authentication is off: all are authorized"})},
+		{Name: "listCollections", API: true, Run: runListCollections, Help: "lists a database's collections",
+			Fields: NewFields("listCollections",
+				Field{Name: "filter", Type: Document},
+				Field{Name: "nameOnly", Type: Truthy},
+				Field{Name: "authorizedCollections", Type: Truthy, NoEffect: "authentication is off: all are authorized"},
+				Field{Name: "cursor", Type: Document},
+				Field{Name: "includePendingDrops", Type: Truthy, NotYet: true, Unless: isFalse})},
+		{Name: "collStats", Run: runCollStats, Help: "tells a collection's size",
+			Fields: NewFields("collStats", Field{Name: "scale", Type: Integer}, Field{Name: "verbose", Type: Truthy, NoEffect: "there is no more to tell"})},
+		{Name: "dbStats", Aliases: []string{"dbstats"}, Run: runDBStats, Help: "tells a database's size",
+			Fields: NewFields("dbStats", Field{Name: "scale", Type: Integer}, Field{Name: "freeStorage", Type: Integer, NotYet: true, Unless: isFalse})},
+		{Name: "validate", Run: runValidate, Help: "checks that a collection and its indexes agree",
+			Fields: NewFields("validate",
+				Field{Name: "full", Type: Truthy, NoEffect: "every validation is a full one"},
+				Field{Name: "background", Type: Truthy, NoEffect: "every validation runs beside other work"},
+				Field{Name: "repair", Type: Truthy, NotYet: true, Unless: isFalse},
+				Field{Name: "fixMultikey", Type: Truthy, NotYet: true, Unless: isFalse},
+				Field{Name: "metadata", Type: Truthy, NotYet: true, Unless: isFalse},
+				Field{Name: "checkBSONConformance", Type: Truthy, NotYet: true, Unless: isFalse},
+				Field{Name: "enforceFastCount", Type: Truthy, NotYet: true, Unless: isFalse})},
+	}
+}
+
+// filterOf compiles a listing's filter; nil passes all.
+func (c *Call) filterOf() (func(bsonx.Doc) (bool, error), error) {
+	doc := c.Args.Doc("filter")
+	if doc == nil {
+		return func(bsonx.Doc) (bool, error) { return true, nil }, nil
+	}
+	vars, err := c.variables(nil)
+	if err != nil {
+		return nil, err
+	}
+	f, err := query.CompileFilter(doc, query.Options{Scope: vars.scope})
+	if err != nil {
+		return nil, err
+	}
+	return func(d bsonx.Doc) (bool, error) { return f.Matches(d, vars.ctx) }, nil
+}
+
+// The databases that a replica set always has.
+var systemDatabases = []string{"admin", "config", "local"}
+
+func runListDatabases(ctx context.Context, c *Call) error {
+	match, err := c.filterOf()
+	if err != nil {
+		return err
+	}
+	nameOnly := c.Args.Bool("nameOnly", false)
+	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+		names, err := tx.Cat.Databases(ctx)
+		if err != nil {
+			return err
+		}
+		var total int64
+		i := 0
+		c.Reply.OpenArray("databases")
+		for _, name := range mergeNames(names, systemDatabases) {
+			size, err := databaseBytes(ctx, tx, name)
+			if err != nil {
+				return err
+			}
+			b := bsonx.NewBuilder(nil)
+			b.String("name", name)
+			if !nameOnly {
+				b.Int64("sizeOnDisk", size)
+				b.Bool("empty", size == 0)
+			}
+			doc := b.Doc()
+			if ok, err := match(doc); err != nil {
+				return err
+			} else if !ok {
+				continue
+			}
+			total += size
+			c.Reply.EmbedDoc(bsonx.Index(i), doc)
+			i++
+		}
+		c.Reply.Close()
+		if !nameOnly {
+			c.Reply.Int64("totalSize", total)
+			c.Reply.Int64("totalSizeMb", total>>20)
+		}
+		return nil
+	})
+}
+
+// mergeNames merges two sorted lists of names.
+func mergeNames(a, b []string) []string {
+	var out []string
+	for len(a) > 0 || len(b) > 0 {
+		switch {
+		case len(b) == 0 || len(a) > 0 && a[0] < b[0]:
+			out, a = append(out, a[0]), a[1:]
+		case len(a) == 0 || b[0] < a[0]:
+			out, b = append(out, b[0]), b[1:]
+		default:
+			a = a[1:]
+		}
+	}
+	return out
+}
+
+func databaseBytes(ctx context.Context, tx *docstore.Tx, db string) (total int64, err error) {
+	list, err := tx.Cat.Collections(ctx, db)
+	if err != nil {
+		return 0, err
+	}
+	for _, coll := range list {
+		_, bytes, err := tx.Stats(ctx, coll)
+		if err != nil {
+			return 0, err
+		}
+		total += bytes
+	}
+	return total, nil
+}
+
+func runListCollections(ctx context.Context, c *Call) error {
+	if err := catalog.ValidateDatabase(c.Gen.DB); err != nil {
+		return err
+	}
+	match, err := c.filterOf()
+	if err != nil {
+		return err
+	}
+	limit, err := c.listLimit()
+	if err != nil {
+		return err
+	}
+	list, err := c.collections(ctx, c.Gen.DB)
+	if err != nil {
+		return err
+	}
+	var docs []bsonx.Doc
+	for _, coll := range list {
+		doc := describe(coll)
+		ok, err := match(doc)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		if c.Args.Bool("nameOnly", false) {
+			b := bsonx.NewBuilder(nil)
+			b.Value("name", bsonx.Get(doc, "name"))
+			b.Value("type", bsonx.Get(doc, "type"))
+			doc = b.Doc()
+		}
+		docs = append(docs, doc)
+	}
+	return c.listed(ctx, c.Gen.DB+".$cmd.listCollections", docs, limit)
+}
+
+// describe is a collection as listCollections shows it.
+func describe(coll *catalog.Collection) bsonx.Doc {
+	b := bsonx.NewBuilder(nil)
+	b.String("name", coll.NS.Coll)
+	view := coll.Kind == catalog.KindView
+	if view {
+		b.String("type", "view")
+	} else {
+		b.String("type", "collection")
+	}
+	b.EmbedDoc("options", coll.Options)
+	b.OpenDoc("info")
+	b.Bool("readOnly", view)
+	if !view {
+		b.Binary("uuid", 4, coll.UUID[:])
+	}
+	b.Close()
+	if !view {
+		b.EmbedDoc("idIndex", coll.Indexes[0].Spec)
+	}
+	return b.Doc()
+}
+
+// scale is what sizes are divided by.
+func (c *Call) scale() (int64, error) {
+	n := c.Args.Int("scale", 1)
+	if n < 1 {
+		return 0, mongoerr.Newf(51024, "BSON field 'scale' value must be >= 1, actual value '%d'", n)
+	}
+	return n, nil
+}
+
+// runCollStats tells what is counted; how much of the disk a collection takes is
+// not known apart from the rest of the store, and so not told.
+func runCollStats(ctx context.Context, c *Call) error {
+	ns, err := c.Namespace()
+	if err != nil {
+		return err
+	}
+	scale, err := c.scale()
+	if err != nil {
+		return err
+	}
+	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+		coll, err := tx.Cat.Lookup(ctx, ns)
+		if err != nil {
+			return err
+		}
+		var docs, bytes int64
+		indexes := 0
+		if coll != nil {
+			if docs, bytes, err = tx.Stats(ctx, coll); err != nil {
+				return err
+			}
+			indexes = len(coll.Indexes)
+		}
+		b := c.Reply
+		b.String("ns", ns.String())
+		b.Int64("size", bytes/scale)
+		b.Int64("count", docs)
+		if docs > 0 {
+			b.Int64("avgObjSize", bytes/docs)
+		}
+		b.Int32("numOrphanDocs", 0)
+		b.Int32("nindexes", int32(indexes))
+		b.Int32("scaleFactor", int32(scale))
+		return nil
+	})
+}
+
+func runDBStats(ctx context.Context, c *Call) error {
+	if err := catalog.ValidateDatabase(c.Gen.DB); err != nil {
+		return err
+	}
+	scale, err := c.scale()
+	if err != nil {
+		return err
+	}
+	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+		list, err := tx.Cat.Collections(ctx, c.Gen.DB)
+		if err != nil {
+			return err
+		}
+		var colls, views, indexes, docs, bytes int64
+		for _, coll := range list {
+			if coll.Kind == catalog.KindView {
+				views++
+				continue
+			}
+			colls++
+			indexes += int64(len(coll.Indexes))
+			n, size, err := tx.Stats(ctx, coll)
+			if err != nil {
+				return err
+			}
+			docs, bytes = docs+n, bytes+size
+		}
+		b := c.Reply
+		b.String("db", c.Gen.DB)
+		b.Int64("collections", colls)
+		b.Int64("views", views)
+		b.Int64("objects", docs)
+		avg := 0.0
+		if docs > 0 {
+			avg = float64(bytes) / float64(docs)
+		}
+		b.Double("avgObjSize", avg)
+		b.Double("dataSize", float64(bytes)/float64(scale))
+		b.Int64("indexes", indexes)
+		b.Int32("scaleFactor", int32(scale))
+		return nil
+	})
+}
+
+func runValidate(ctx context.Context, c *Call) error {
+	ns, err := c.Namespace()
+	if err != nil {
+		return err
+	}
+	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+		coll, err := tx.Cat.Lookup(ctx, ns)
+		if err != nil {
+			return err
+		}
+		if coll == nil {
+			return mongoerr.Newf(mongoerr.NamespaceNotFound, "Collection '%s' does not exist to validate.", ns)
+		}
+		r, err := tx.Validate(ctx, coll)
+		if err != nil {
+			return err
+		}
+		b := c.Reply
+		b.String("ns", ns.String())
+		b.Binary("uuid", 4, coll.UUID[:])
+		b.Int64("nrecords", r.Records)
+		b.Int32("nIndexes", int32(len(coll.Indexes)))
+		b.OpenDoc("keysPerIndex")
+		for _, idx := range coll.Indexes {
+			b.Int64(idx.Name, r.Keys[idx.Name])
+		}
+		b.Close()
+		b.Bool("valid", len(r.Problems) == 0)
+		b.OpenArray("warnings")
+		b.Close()
+		b.OpenArray("errors")
+		for i, p := range r.Problems {
+			b.String(bsonx.Index(i), p)
+		}
+		b.Close()
+		return nil
+	})
+}

@@ -1,0 +1,289 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/failpoint"
+	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+// errCloseConnection has the connection dropped without a reply.
+var errCloseConnection = errors.New("command: close the connection")
+
+// finish waits for what the reply promises and makes the reply whole.
+func (d *Dispatcher) finish(ctx context.Context, c *Call, err error) Result {
+	if errors.Is(err, errCloseConnection) {
+		return Result{Close: true}
+	}
+	if c.hangUp {
+		return Result{Close: true}
+	}
+	told := d.told(c, err)
+	wcErr := d.settle(ctx, c, told)
+	if c.Req.NoReply {
+		// A client that waits for no reply can be told of a lost primary only so.
+		return Result{Close: told != nil && told.Code.Is(mongoerr.NotPrimaryError)}
+	}
+	if told != nil {
+		c.Reply.Rewind()
+		d.appendError(c, told, wcErr)
+	} else {
+		d.appendSuccess(c, wcErr)
+	}
+	d.appendTimes(c)
+	c.Reply.Doc()
+	return Result{Reply: c.Reply.Buffer(), More: c.more && told == nil}
+}
+
+func (d *Dispatcher) appendSuccess(c *Call, wcErr bsonx.Doc) {
+	b := c.Reply
+	if c.ran() && c.Spec.Writes && c.Spec.Name != "findAndModify" && c.WriteConcern.Unacknowledged() && !c.InTxn() {
+		b.Rewind()
+		b.Int32("n", 0)
+		if c.Spec.Name == "update" {
+			b.Int32("nModified", 0)
+		}
+	}
+	if wcErr != nil {
+		b.EmbedDoc("writeConcernError", wcErr)
+		d.appendLabels(c, 0, codeOf(wcErr), nil)
+	}
+	b.Double("ok", 1)
+}
+
+func (d *Dispatcher) appendError(c *Call, e *mongoerr.Error, wcErr bsonx.Doc) {
+	b := c.Reply
+	var wcCode mongoerr.Code
+	if wcErr != nil {
+		wcCode = codeOf(wcErr)
+	}
+	d.appendLabels(c, e.Code, wcCode, e.Labels)
+	b.Double("ok", 0)
+	b.String("errmsg", e.Msg)
+	b.Int32("code", int32(e.Code))
+	b.String("codeName", e.Code.String())
+	b.Fields(e.Info)
+	if wcErr != nil {
+		b.EmbedDoc("writeConcernError", wcErr)
+	}
+	if e.Code.Is(mongoerr.NotPrimaryError) || e.Code.Is(mongoerr.ShutdownError) {
+		d.topology.appendTo(b)
+	}
+}
+
+func (d *Dispatcher) appendLabels(c *Call, code, wcCode mongoerr.Code, more []mongoerr.Label) {
+	all := append(labels(c.Spec, &c.Gen, code, wcCode, d.stopping.Load()), more...)
+	if c.labelsSet {
+		all = c.forceLabels
+	}
+	if len(all) == 0 {
+		return
+	}
+	c.Reply.OpenArray("errorLabels")
+	for i, l := range all {
+		c.Reply.String(bsonx.Index(i), string(l))
+	}
+	c.Reply.Close()
+}
+
+// appendTimes tells the cluster's time and the operation's (6.2).
+func (d *Dispatcher) appendTimes(c *Call) {
+	now := d.Store.Visible()
+	c.Reply.OpenDoc("$clusterTime")
+	c.Reply.Timestamp("clusterTime", uint64(now))
+	c.Reply.OpenDoc("signature")
+	c.Reply.Binary("hash", 0, noHash[:])
+	c.Reply.Int64("keyId", 0)
+	c.Reply.Close()
+	c.Reply.Close()
+	at := now
+	if c.wrote {
+		at = c.depends
+	}
+	c.Reply.Timestamp("operationTime", uint64(at))
+}
+
+// noHash signs cluster times while there is no authentication.
+var noHash [20]byte
+
+// ran tells whether the command got as far as its own function.
+func (c *Call) ran() bool { return c.Spec != nil && c.entered }
+
+// settle waits until what the reply tells is as durable as the client asked for,
+// and returns the writeConcernError if it will not be.
+func (d *Dispatcher) settle(ctx context.Context, c *Call, told *mongoerr.Error) bsonx.Doc {
+	if !c.ran() {
+		return nil
+	}
+	// An aggregate takes a write concern for the stages that write; without them it is a read.
+	writes := c.Spec.Write && c.Spec.Read == ReadLocal && !(c.Gen.InTxn() && c.Spec.Txn != Ends)
+	if !writes {
+		if c.durableRead() && c.depends != 0 {
+			_ = d.Store.WaitDurable(ctx, c.depends) // a reader that left needs no answer.
+		}
+		return nil
+	}
+	if f, ok := d.FailPoints.FailWriteConcern(c.operation()); ok {
+		c.forceLabels, c.labelsSet = f.Labels, f.LabelsSet
+		return f.WriteConcernError
+	}
+	if told != nil && c.depends == 0 {
+		c.Dependent(d.Store.Visible())
+	}
+	wc := c.WriteConcern
+	if fail := wc.unsatisfied(); fail != nil {
+		return fail
+	}
+	if !wc.Durable() {
+		return nil
+	}
+	return d.waitDurable(ctx, c, wc)
+}
+
+func (d *Dispatcher) waitDurable(ctx context.Context, c *Call, wc WriteConcern) bsonx.Doc {
+	cancel := func() {}
+	timedOut := mongoerr.New(mongoerr.WriteConcernTimeout, "waiting for replication timed out")
+	if wc.Timeout > 0 {
+		ctx, cancel = context.WithTimeoutCause(ctx, time.Duration(wc.Timeout)*time.Millisecond, timedOut)
+	}
+	defer cancel()
+	t := c.depends
+	if t == 0 {
+		t = d.Store.Visible()
+	}
+	err := d.Store.WaitDurable(ctx, t)
+	if err == nil {
+		return nil
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		e := mongoerr.From(interrupted(ctx, ctx.Err()))
+		return wc.failure(e.Code, e.Msg, e.Code == mongoerr.WriteConcernTimeout)
+	}
+	e := d.told(c, err)
+	return wc.failure(e.Code, e.Msg, false)
+}
+
+// durableRead tells whether the reply shows a majority reader something.
+func (c *Call) durableRead() bool {
+	if c.Txn != nil {
+		return !c.Txn.Shown && (ReadConcern{Level: c.Txn.Level}).Durable()
+	}
+	return c.ReadConcern.Durable()
+}
+
+// told turns what a command returned into what its client is told. It is the one
+// place where a storage error gets a code.
+func (d *Dispatcher) told(c *Call, err error) *mongoerr.Error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*mongoerr.Error](err); ok {
+		return e
+	}
+	if conflict, ok := errors.AsType[*kv.Conflict](err); ok {
+		return mongoerr.Newf(mongoerr.WriteConflict, "Caused by :: Write conflict during plan execution and yielding is disabled. :: Please retry your operation or multi-document transaction. (%s)",
+			d.describe(conflict)).Because(err)
+	}
+	switch {
+	case errors.Is(err, kv.ErrSnapshotTooOld):
+		at := c.ReadConcern.At
+		return mongoerr.Newf(mongoerr.SnapshotTooOld, "Read timestamp Timestamp(%d, %d) is older than the oldest available timestamp.", at.Seconds(), at.Inc())
+	case errors.Is(err, kv.ErrTooLarge):
+		return mongoerr.New(mongoerr.TransactionTooLarge, "Total size of all transaction operations must be less than server parameter 'transactionSizeLimitBytes'").Because(err)
+	case errors.Is(err, kv.ErrClosed):
+		return mongoerr.New(mongoerr.InterruptedAtShutdown, "interrupted at shutdown").Because(err)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return mongoerr.New(mongoerr.Interrupted, "operation was interrupted").Because(err)
+	}
+	d.Log.Error("command failed", slog.String("command", c.Name), slog.String("db", c.Gen.DB), slog.Any("error", err))
+	return mongoerr.From(err)
+}
+
+// describe says what was lost, and to whom.
+func (d *Dispatcher) describe(c *kv.Conflict) string {
+	what := "a change of the catalog"
+	if coll, id, ok := docstore.DescribeKey(c.Key); ok {
+		what = "_id: " + bsonx.ShellString(id)
+		if ns, ok, err := d.db.NameOf(context.Background(), coll); ok && err == nil {
+			what = ns.String() + ", " + what
+		}
+	}
+	switch {
+	case c.Deadlock:
+		return what + ": waiting for it would never have ended"
+	case c.Held:
+		return fmt.Sprintf("%s: held by another transaction for %d ms", what, c.Age.Milliseconds())
+	case c.Floor:
+		return what + ": this transaction is older than the memory of writes reaches"
+	}
+	return what + ": written by a newer transaction"
+}
+
+// operation is what the fail point failCommand looks at.
+func (c *Call) operation() failpoint.Operation {
+	return failpoint.Operation{Names: []string{c.Name}, AppName: c.appName(), Namespace: c.target()}
+}
+
+// appName is the connection's, or the one that this very greeting tells.
+func (c *Call) appName() string {
+	if c.Peer.AppName != "" || !c.Spec.NoAuth || c.Args.f.index["client"] == 0 {
+		return c.Peer.AppName
+	}
+	app := bsonx.Get(c.Args.Doc("client"), "application")
+	if app.Type != bsonx.TypeDocument {
+		return ""
+	}
+	if name := bsonx.Get(bsonx.AsDoc(app), "name"); name.Type == bsonx.TypeString {
+		return bsonx.Str(name)
+	}
+	return ""
+}
+
+// failCommand does what the fail point of that name asks for this command (11.2).
+func (d *Dispatcher) failCommand(ctx context.Context, c *Call) error {
+	if c.Spec.Name == "configureFailPoint" {
+		return nil
+	}
+	f, ok := d.FailPoints.FailCommand(c.operation())
+	if !ok {
+		return nil
+	}
+	c.forceLabels, c.labelsSet = f.Labels, f.LabelsSet
+	if f.Block > 0 {
+		t := time.NewTimer(f.Block)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return interrupted(ctx, ctx.Err())
+		}
+	}
+	switch {
+	case f.Close:
+		return errCloseConnection
+	case f.Err != nil:
+		return f.Err
+	}
+	return nil
+}
+
+// target is the namespace that the command's own field names, for filters.
+func (c *Call) target() string {
+	if c.Arg.Type != bsonx.TypeString {
+		return c.Gen.DB
+	}
+	return c.Gen.DB + "." + bsonx.Str(c.Arg)
+}
+
+// codeOf is the code of a writeConcernError, which a fail point may have worded.
+func codeOf(wcErr bsonx.Doc) mongoerr.Code {
+	n, _ := integer(bsonx.Get(wcErr, "code"))
+	return mongoerr.Code(n)
+}

@@ -1,0 +1,168 @@
+package command
+
+import (
+	"context"
+	"time"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/session"
+)
+
+func sessionCommands() []*Spec {
+	return []*Spec{
+		{Name: "startSession", Run: runStartSession, Help: "makes a session"},
+		{Name: "refreshSessions", API: true, Run: runRefreshSessions, Help: "keeps sessions from expiring"},
+		{Name: "endSessions", NoAuth: true, API: true, Run: runEndSessions, Help: "lets sessions expire"},
+		{Name: "killSessions", Txn: Beside, API: true, Run: runKillSessions, Help: "ends what sessions do"},
+		{Name: "killAllSessions", Txn: Beside, Run: runKillAllSessions, Help: "ends what all sessions do"},
+		{Name: "killAllSessionsByPattern", Txn: Beside, Run: runKillByPattern, Help: "ends what certain sessions do"},
+	}
+}
+
+func runStartSession(_ context.Context, c *Call) error {
+	id := session.ID{UUID: c.D.Env.UUID(), UID: session.NobodyUID}
+	if err := c.D.Sessions.Touch(id); err != nil {
+		return err
+	}
+	c.Reply.OpenDoc("id")
+	c.Reply.Binary("id", 4, id.UUID[:])
+	c.Reply.Close()
+	c.Reply.Int32("timeoutMinutes", 30)
+	return nil
+}
+
+// sessionList parses the command's own field: an array of session ids.
+func (c *Call) sessionList(owner string) ([]session.ID, error) {
+	if c.Arg.Type != bsonx.TypeArray {
+		return nil, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field '%s.%s' is the wrong type '%s', expected type 'array'", c.Spec.Name, c.Spec.Name, bsonx.TypeName(c.Arg.Type))
+	}
+	var ids []session.ID
+	for it := bsonx.Walk(bsonx.AsDoc(c.Arg)); it.Next(); {
+		if it.Value().Type != bsonx.TypeDocument {
+			return nil, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field '%s.%s.%s' is the wrong type '%s', expected type 'object'",
+				c.Spec.Name, owner, it.Key(), bsonx.TypeName(it.Value().Type))
+		}
+		id, err := parseLSID(bsonx.AsDoc(it.Value()), c.Spec.Name+"."+owner)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+func anyOf(ids []session.ID) func(session.ID) bool {
+	set := make(map[session.ID]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return func(id session.ID) bool { return set[id] }
+}
+
+func runRefreshSessions(_ context.Context, c *Call) error {
+	ids, err := c.sessionList("refreshSessionsFromClient")
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := c.D.Sessions.Touch(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runEndSessions forgets sessions that are idle. An open transaction stays: it
+// ends by its lifetime, as in the original (2.2).
+func runEndSessions(_ context.Context, c *Call) error {
+	ids, err := c.sessionList("endSessionsFromClient")
+	if err != nil {
+		return err
+	}
+	match := anyOf(ids)
+	c.D.Sessions.Forget(func(id session.ID, _ time.Time) bool { return match(id) })
+	return nil
+}
+
+func (c *Call) kill(match func(session.ID) bool) error {
+	cause := mongoerr.New(mongoerr.Interrupted, "operation was interrupted")
+	c.D.ops.killSessions(match, c.op, cause)
+	c.D.Sessions.Kill(match)
+	return nil
+}
+
+func everySession(session.ID) bool { return true }
+
+func runKillSessions(_ context.Context, c *Call) error {
+	ids, err := c.sessionList("killSessions")
+	if err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		return c.kill(everySession)
+	}
+	return c.kill(anyOf(ids))
+}
+
+// runKillAllSessions kills the sessions of users; while there are no users, an
+// empty list is everybody's and any other is nobody's.
+func runKillAllSessions(_ context.Context, c *Call) error {
+	if c.Arg.Type != bsonx.TypeArray {
+		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'killAllSessions.killAllSessions' is the wrong type '%s', expected type 'array'", bsonx.TypeName(c.Arg.Type))
+	}
+	users := NewFields("killAllSessions.killAllSessions", Field{Name: "user", Type: Text, Required: true}, Field{Name: "db", Type: Text, Required: true})
+	n := 0
+	for it := bsonx.Walk(bsonx.AsDoc(c.Arg)); it.Next(); n++ {
+		if it.Value().Type != bsonx.TypeDocument {
+			return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'killAllSessions.killAllSessions.%s' is the wrong type '%s', expected type 'object'", it.Key(), bsonx.TypeName(it.Value().Type))
+		}
+		if _, err := users.Decode(bsonx.AsDoc(it.Value())); err != nil {
+			return err
+		}
+	}
+	if n > 0 {
+		return nil
+	}
+	return c.kill(everySession)
+}
+
+var sessionPattern = NewFields("KillAllSessionsByPatternCmd.killAllSessionsByPattern",
+	Field{Name: "lsid", Type: Document}, Field{Name: "uid", Type: UUID},
+	Field{Name: "users", Type: Array, NotYet: true}, Field{Name: "roles", Type: Array, NotYet: true})
+
+func runKillByPattern(_ context.Context, c *Call) error {
+	if c.Arg.Type != bsonx.TypeArray {
+		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'KillAllSessionsByPatternCmd.killAllSessionsByPattern' is the wrong type '%s', expected type 'array'", bsonx.TypeName(c.Arg.Type))
+	}
+	var patterns []func(session.ID) bool
+	for it := bsonx.Walk(bsonx.AsDoc(c.Arg)); it.Next(); {
+		a, err := sessionPattern.Decode(bsonx.AsDoc(it.Value()))
+		if err != nil {
+			return err
+		}
+		p := everySession
+		if lsid := a.Doc("lsid"); lsid != nil {
+			id, err := parseLSID(lsid, "KillAllSessionsByPatternCmd.killAllSessionsByPattern.lsid")
+			if err != nil {
+				return err
+			}
+			p = func(s session.ID) bool { return s == id }
+		} else if uid := a.Value("uid"); uid.Type == bsonx.TypeBinary {
+			_, want := uid.Binary()
+			p = func(s session.ID) bool { return string(s.UID[:]) == string(want) }
+		}
+		patterns = append(patterns, p)
+	}
+	if len(patterns) == 0 {
+		return c.kill(everySession)
+	}
+	return c.kill(func(id session.ID) bool {
+		for _, p := range patterns {
+			if p(id) {
+				return true
+			}
+		}
+		return false
+	})
+}

@@ -1,0 +1,252 @@
+package command
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/session"
+)
+
+// runServerStatus tells the counts that the server keeps. A section that it does
+// not keep is absent; a section can be left out by name, as in {repl: 0}.
+func runServerStatus(_ context.Context, c *Call) error {
+	b, d := c.Reply, c.D
+	b.String("host", d.Host.Hostname)
+	b.String("version", mongoVersion)
+	b.String("process", "pando")
+	b.Int64("pid", int64(os.Getpid()))
+	up := d.Env.Since(d.Persona.Started)
+	b.Double("uptime", up.Seconds())
+	b.Int64("uptimeMillis", up.Milliseconds())
+	b.Date("localTime", d.Env.Now().UnixMilli())
+	for _, s := range []struct {
+		name   string
+		append func(*Call)
+	}{
+		{"connections", appendConnections},
+		{"logicalSessionRecordCache", appendSessionCache},
+		{"metrics", appendMetrics},
+		{"opcounters", appendOpCounters},
+		{"repl", appendRepl},
+		{"storageEngine", appendEngine},
+		{"transactions", appendTransactions},
+	} {
+		if v := bsonx.Get(c.others(), s.name); v.Type != bsonx.TypeMissing && isFalse(v) {
+			continue
+		}
+		b.OpenDoc(s.name)
+		s.append(c)
+		b.Close()
+	}
+	return nil
+}
+
+func appendConnections(c *Call) {
+	if c.D.Stats == nil {
+		return
+	}
+	s := c.D.Stats()
+	c.Reply.Int32("current", int32(s.Current))
+	c.Reply.Int32("available", int32(s.Available))
+	c.Reply.Int32("totalCreated", int32(s.TotalCreated))
+	c.Reply.Int32("active", int32(s.Active))
+}
+
+func appendSessionCache(c *Call) {
+	n := 0
+	for range c.D.Sessions.All() {
+		n++
+	}
+	c.Reply.Int32("activeSessionsCount", int32(n))
+}
+
+func appendMetrics(c *Call) {
+	b, m := c.Reply, &c.D.metrics
+	b.OpenDoc("cursor")
+	b.OpenDoc("open")
+	b.Int64("total", int64(c.D.Sessions.Cursors().Open()))
+	b.Close()
+	b.Close()
+	b.OpenDoc("document")
+	b.Int64("deleted", m.docsDeleted.Load())
+	b.Int64("inserted", m.docsInserted.Load())
+	b.Int64("returned", m.docsReturned.Load())
+	b.Int64("updated", m.docsUpdated.Load())
+	b.Close()
+	b.OpenDoc("operation")
+	b.Int64("writeConflicts", m.writeConflicts.Load())
+	b.Close()
+}
+
+func appendOpCounters(c *Call) {
+	b, m := c.Reply, &c.D.metrics
+	b.Int64("insert", m.insert.Load())
+	b.Int64("query", m.query.Load())
+	b.Int64("update", m.update.Load())
+	b.Int64("delete", m.remove.Load())
+	b.Int64("getmore", m.getMore.Load())
+	b.Int64("command", m.command.Load())
+}
+
+func appendRepl(c *Call) {
+	b, me := c.Reply, c.D.advertised(c.Peer)
+	c.D.topology.appendTo(b)
+	b.OpenArray("hosts")
+	b.String("0", me)
+	b.Close()
+	b.String("setName", c.D.Persona.SetName)
+	b.Int32("setVersion", 1)
+	b.Bool("isWritablePrimary", true)
+	b.Bool("secondary", false)
+	b.String("primary", me)
+	b.String("me", me)
+	b.ObjectID("electionId", c.D.Persona.Elected)
+	c.D.appendLastWrite(b)
+}
+
+func appendEngine(c *Call) {
+	c.Reply.String("name", "pebble")
+	c.Reply.Bool("supportsCommittedReads", true)
+	c.Reply.Bool("persistent", true)
+}
+
+func appendTransactions(c *Call) {
+	b, n := c.Reply, c.D.Sessions.Counts()
+	active := int64(0)
+	for i := range c.D.Sessions.All() {
+		if i.Open && i.Busy {
+			active++
+		}
+	}
+	b.Int64("retriedCommandsCount", n.RetriedCommands)
+	b.Int64("retriedStatementsCount", n.RetriedStatements)
+	b.Int64("transactionsCollectionWriteCount", n.RecordWrites)
+	b.Int64("currentActive", active)
+	b.Int64("currentInactive", max(n.Open-active, 0))
+	b.Int64("currentOpen", n.Open)
+	b.Int64("totalAborted", n.Aborted)
+	b.Int64("totalCommitted", n.Committed)
+	b.Int64("totalStarted", n.Started)
+	b.Int64("totalPrepared", 0)
+	b.Int64("totalPreparedThenCommitted", 0)
+	b.Int64("totalPreparedThenAborted", 0)
+	b.Int64("currentPrepared", 0)
+}
+
+// runCurrentOp lists the running operations and the transactions that are open
+// while nothing runs in them. Other fields of the command select among them.
+func runCurrentOp(_ context.Context, c *Call) error {
+	b := c.Reply
+	b.OpenArray("inprog")
+	i := 0
+	for _, doc := range c.D.currentOps() {
+		if !selected(doc, c.others()) {
+			continue
+		}
+		b.EmbedDoc(bsonx.Index(i), doc)
+		i++
+	}
+	b.Close()
+	return nil
+}
+
+// selected tells whether a document has the values of want, field by field.
+func selected(doc, want bsonx.Doc) bool {
+	for it := bsonx.Walk(want); it.Next(); {
+		switch it.Key() {
+		case "$all", "$ownOps":
+			continue
+		}
+		if !bsonx.Equal(bsonx.Get(doc, it.Key()), it.Value()) {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *Dispatcher) currentOps() []bsonx.Doc {
+	var docs []bsonx.Doc
+	open := map[session.ID]session.Info{}
+	for i := range d.Sessions.All() {
+		if i.Open {
+			open[i.ID] = i
+		}
+	}
+	now := d.Env.Now()
+	d.ops.each(func(p *op) {
+		i, inTxn := open[p.call.Gen.LSID]
+		docs = append(docs, d.describeOp(p, now, i, inTxn))
+	})
+	for _, i := range open {
+		if i.Busy {
+			continue
+		}
+		b := bsonx.NewBuilder(nil)
+		b.String("type", "idleSession")
+		b.String("host", d.Host.Hostname)
+		b.String("desc", "inactive transaction")
+		b.EmbedDoc("lsid", i.ID.Doc())
+		appendOpenTxn(b, i, now)
+		b.Bool("waitingForLock", false)
+		b.Bool("active", false)
+		docs = append(docs, b.Doc())
+	}
+	return docs
+}
+
+// describeOp is a running operation as currentOp shows it.
+func (d *Dispatcher) describeOp(p *op, now time.Time, txn session.Info, inTxn bool) bsonx.Doc {
+	c := p.call
+	b := bsonx.NewBuilder(nil)
+	b.String("type", "op")
+	b.String("host", d.Host.Hostname)
+	b.String("desc", "conn")
+	b.Int64("connectionId", c.Peer.ID)
+	b.String("client", c.Peer.Remote)
+	if p.appName != "" {
+		b.String("appName", p.appName)
+	}
+	b.Bool("active", true)
+	b.String("currentOpTime", now.Format(time.RFC3339Nano))
+	b.Int64("opid", p.id)
+	b.Int64("secs_running", int64(now.Sub(p.started).Seconds()))
+	b.Int64("microsecs_running", now.Sub(p.started).Microseconds())
+	b.String("op", opName(c.Spec.Name))
+	b.String("ns", c.target())
+	b.EmbedDoc("command", c.Req.Body)
+	if c.Gen.HasLSID {
+		b.EmbedDoc("lsid", c.Gen.LSID.Doc())
+		if inTxn && c.Gen.InTxn() {
+			appendOpenTxn(b, txn, now)
+		}
+	}
+	return b.Doc()
+}
+
+func appendOpenTxn(b *bsonx.Builder, i session.Info, now time.Time) {
+	b.OpenDoc("transaction")
+	b.OpenDoc("parameters")
+	b.Int64("txnNumber", i.Number)
+	b.Bool("autocommit", false)
+	b.Close()
+	b.String("startWallClockTime", i.Started.Format(time.RFC3339Nano))
+	b.Int64("timeOpenMicros", now.Sub(i.Started).Microseconds())
+	b.String("expiryTime", i.Expires.Format(time.RFC3339Nano))
+	b.Close()
+}
+
+func opName(command string) string {
+	switch command {
+	case "find":
+		return "query"
+	case "getMore":
+		return "getmore"
+	case "insert", "update":
+		return command
+	case "delete":
+		return "remove"
+	}
+	return "command"
+}

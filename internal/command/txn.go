@@ -1,0 +1,166 @@
+package command
+
+import (
+	"context"
+	"errors"
+
+	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/session"
+)
+
+// inSession runs a command that carries a txnNumber: its session is checked out
+// for as long as it runs (3.5, steps 12 to 17).
+func (d *Dispatcher) inSession(ctx context.Context, c *Call) error {
+	s, err := d.Sessions.CheckOut(ctx, c.Gen.LSID)
+	if err != nil {
+		return err
+	}
+	defer s.CheckIn()
+	s.Running(c.op.cancel)
+	c.Session = s
+	c.entered = true
+	n := c.Gen.TxnNumber
+	if !c.Gen.InTxn() {
+		if err := s.BeginRetryable(n); err != nil {
+			return err
+		}
+		return c.Spec.Run(ctx, c)
+	}
+	if err := s.Match(n, c.Gen.API); err != nil {
+		return err
+	}
+	if c.Spec.Txn == Ends {
+		return c.Spec.Run(ctx, c)
+	}
+	t, err := d.enter(s, c)
+	if err != nil {
+		return err
+	}
+	c.Txn = t
+	err = d.statement(ctx, c)
+	if err != nil || c.failed {
+		s.Abort()
+		c.Txn = nil
+		return err
+	}
+	t.Shown = true
+	return nil
+}
+
+// enter begins or continues the command's transaction.
+func (d *Dispatcher) enter(s *session.Session, c *Call) (*session.Txn, error) {
+	n := c.Gen.TxnNumber
+	start := c.Gen.Start == yes || c.Gen.OrContinue && (n > s.Number())
+	if !start {
+		return s.Continue(n)
+	}
+	return s.Begin(n, c.Gen.API)
+}
+
+// statement runs one statement of a transaction. A first statement that has to
+// wait for somebody's commit runs again as a whole on a newer snapshot: nothing
+// of it was seen. A later one fails at once, since waiting could not save it.
+func (d *Dispatcher) statement(ctx context.Context, c *Call) error {
+	t := c.Txn
+	if t.Tx == nil {
+		if err := d.openTxn(ctx, c); err != nil {
+			return err
+		}
+	}
+	started := d.Env.Now()
+	defer func() { t.Active += d.Env.Since(started); t.Statements++ }()
+	for {
+		t.Tx.Wait = d.mayWait(t)
+		err := c.Spec.Run(ctx, c)
+		conflict, ok := errors.AsType[*kv.Conflict](err)
+		if !ok {
+			return err
+		}
+		d.metrics.writeConflicts.Add(1)
+		if !t.Tx.Wait || !conflict.Claimed || ctx.Err() != nil {
+			return err
+		}
+		if err := t.Tx.Refresh(ctx); err != nil {
+			return err
+		}
+		c.Reply.Rewind()
+		c.failed = false
+	}
+}
+
+// mayWait tells whether the statement about to run may wait for others' claims.
+func (d *Dispatcher) mayWait(t *session.Txn) bool {
+	return !t.Shown && !t.Fixed && d.Params.WriteConflictWaitMillis.Get() > 0
+}
+
+// openTxn opens the snapshot at the transaction's first statement.
+func (d *Dispatcher) openTxn(ctx context.Context, c *Call) error {
+	t, rc := c.Txn, c.ReadConcern
+	if rc.Level == "" {
+		rc.Level = d.defaults.readLevel(c.Spec)
+	}
+	t.Level, t.Explicit = rc.Level, c.ReadConcern.Level != ""
+	if t.Level == "" {
+		t.Level = levelLocal
+	}
+	if err := d.waitReadConcern(ctx, c); err != nil {
+		return err
+	}
+	err := t.Open(ctx, d.db, kv.Options{At: rc.At, Born: t.Started, Note: "transaction"})
+	if err != nil {
+		return err
+	}
+	c.Dependent(t.Tx.KV.ReadTime())
+	return nil
+}
+
+// commitTransaction makes the transaction's writes visible, all at once.
+func runCommit(ctx context.Context, c *Call) error {
+	if c.Session == nil {
+		return mongoerr.New(mongoerr.CommandFailed, "commitTransaction must be run within a transaction")
+	}
+	if c.Args.Has("commitTimestamp") {
+		if _, err := c.Session.Continue(c.Gen.TxnNumber); err != nil {
+			return err
+		}
+		c.Session.Abort()
+		return mongoerr.New(mongoerr.InvalidOptions, "commitTimestamp can only be specified for a prepared transaction")
+	}
+	at, wrote, err := c.Session.Commit(ctx, c.Gen.TxnNumber)
+	if err != nil {
+		// Whoever hears "not committed" must be able to rely on it.
+		c.Dependent(c.D.Store.Visible())
+		return err
+	}
+	c.wrote = c.wrote || wrote
+	c.Dependent(at)
+	return nil
+}
+
+// abortTransaction forgets the transaction's writes.
+func runAbort(_ context.Context, c *Call) error {
+	if c.Session == nil {
+		return mongoerr.New(mongoerr.CommandFailed, "abortTransaction must be run within a transaction")
+	}
+	if _, err := c.Session.Continue(c.Gen.TxnNumber); err != nil {
+		return err
+	}
+	c.Session.Abort()
+	c.Dependent(c.D.Store.Visible())
+	return nil
+}
+
+func txnCommands() []*Spec {
+	return []*Spec{
+		{Name: "commitTransaction", Admin: true, Txn: Ends, Write: true, API: true, Run: runCommit,
+			Help: "commits a transaction",
+			Fields: NewFields("commitTransaction",
+				Field{Name: "commitTimestamp", Type: Timestamp},
+				Field{Name: "recoveryToken", Type: Document, NoEffect: "for sharded clusters"})},
+		{Name: "abortTransaction", Admin: true, Txn: Ends, Write: true, API: true, Run: runAbort,
+			Help: "aborts a transaction",
+			Fields: NewFields("abortTransaction",
+				Field{Name: "recoveryToken", Type: Document, NoEffect: "for sharded clusters"})},
+	}
+}

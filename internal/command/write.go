@@ -1,0 +1,213 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/session"
+)
+
+// outcome is what one statement of a write command did.
+type outcome struct {
+	matched  int64
+	modified int64
+	removed  int64
+	inserted int64
+	upserted bsonx.Value // the _id that an upsert inserted; owned.
+	err      *mongoerr.Error
+	retried  bool
+}
+
+// writeReply gathers the outcomes of a command's statements.
+type writeReply struct {
+	n, modified int64
+	upserted    []indexed[bsonx.Value]
+	errors      []indexed[*mongoerr.Error]
+	retried     []int32
+}
+
+type indexed[T any] struct {
+	index int
+	of    T
+}
+
+// add takes one statement's outcome.
+func (r *writeReply) add(index int, stmt int32, o outcome) {
+	if o.err != nil {
+		r.errors = append(r.errors, indexed[*mongoerr.Error]{index, o.err})
+		return
+	}
+	r.n += o.matched + o.removed + o.inserted
+	r.modified += o.modified
+	if o.upserted.Type != bsonx.TypeMissing {
+		r.n++
+		r.upserted = append(r.upserted, indexed[bsonx.Value]{index, o.upserted})
+	}
+	if o.retried {
+		r.retried = append(r.retried, stmt)
+	}
+}
+
+// appendTo writes the fields of the reply.
+func (r *writeReply) appendTo(c *Call) {
+	b := c.Reply
+	b.Int32("n", int32(r.n))
+	if len(r.errors) > 0 {
+		b.OpenArray("writeErrors")
+		for i, e := range r.errors {
+			b.OpenDoc(bsonx.Index(i))
+			b.Int32("index", int32(e.index))
+			appendWriteError(b, e.of)
+			b.Close()
+		}
+		b.Close()
+	}
+	if len(r.retried) > 0 {
+		b.OpenArray("retriedStmtIds")
+		for i, s := range r.retried {
+			b.Int32(bsonx.Index(i), s)
+		}
+		b.Close()
+		c.D.Sessions.Retried(len(r.retried))
+	}
+	if len(r.upserted) > 0 {
+		b.OpenArray("upserted")
+		for i, u := range r.upserted {
+			b.OpenDoc(bsonx.Index(i))
+			b.Int32("index", int32(u.index))
+			b.Value("_id", u.of)
+			b.Close()
+		}
+		b.Close()
+	}
+	if c.Spec.Name == "update" {
+		b.Int32("nModified", int32(r.modified))
+	}
+}
+
+func appendWriteError(b *bsonx.Builder, e *mongoerr.Error) {
+	b.Int32("code", int32(e.Code))
+	b.String("errmsg", e.Msg)
+	b.Fields(e.Info)
+}
+
+// statementError tells the failure of one statement, which stands in the reply's
+// writeErrors, from that of the command (3.6).
+func (c *Call) statementError(err error) (*mongoerr.Error, bool) {
+	e, ok := errors.AsType[*mongoerr.Error](err)
+	if !ok {
+		if errors.Is(err, kv.ErrTooLarge) {
+			return c.D.told(c, err), true
+		}
+		return nil, false
+	}
+	if e.Code.Is(mongoerr.Interruption) || e.Code == mongoerr.InternalError || e.Code == 50791 || e.Code == 50790 {
+		return nil, false
+	}
+	if c.InTxn() && (transient(false, e.Code, 0) || e.Code == mongoerr.OperationNotSupportedInTransaction) {
+		return nil, false
+	}
+	return e, true
+}
+
+// batchSize checks the number of statements.
+func batchSize(n int) error {
+	if n < 1 || n > bsonx.BatchOpsMax {
+		return mongoerr.Newf(mongoerr.InvalidLength, "Write batch sizes must be between 1 and %d. Got %d operations.", bsonx.BatchOpsMax, n)
+	}
+	return nil
+}
+
+// stmtIDs returns the id of each of n statements (7.1).
+func (c *Call) stmtIDs(n int) (func(i int) int32, error) {
+	first, list := c.Gen.StmtID, c.Gen.StmtIDs
+	switch {
+	case first.Type != bsonx.TypeMissing && list.Type != bsonx.TypeMissing:
+		return nil, mongoerr.New(mongoerr.InvalidOptions, "May not specify both stmtId and stmtIds in write command")
+	case list.Type == bsonx.TypeArray:
+		var ids []int32
+		seen := map[int32]bool{}
+		for it := bsonx.Walk(bsonx.AsDoc(list)); it.Next(); {
+			id, _ := integer(it.Value())
+			if seen[int32(id)] {
+				return nil, mongoerr.Newf(5875600, "Two operations of one command have the statement id %d", id)
+			}
+			seen[int32(id)] = true
+			ids = append(ids, int32(id))
+		}
+		if len(ids) != n {
+			return nil, mongoerr.Newf(mongoerr.InvalidLength, "Number of statement ids must match the number of batch entries. Got %d statement ids but %d batch entries", len(ids), n)
+		}
+		return func(i int) int32 { return ids[i] }, nil
+	case first.Type == bsonx.TypeInt32:
+		base := bsonx.AsInt32(first)
+		return func(i int) int32 { return base + int32(i) }, nil
+	}
+	return func(i int) int32 { return int32(i) }, nil
+}
+
+// executed returns the record of a retryable statement that ran before.
+func (c *Call) executed(stmt int32) (session.Record, bool) {
+	if c.Session == nil || !c.Gen.Retryable() || stmt < 0 {
+		return session.Record{}, false
+	}
+	return c.Session.Executed(stmt)
+}
+
+// stage has tx write the records of what it did, if the command is retryable.
+func (c *Call) stage(ctx ctxT, tx *docstore.Tx, recs []session.Record) error {
+	if c.Session == nil || !c.Gen.Retryable() || len(recs) == 0 {
+		return nil
+	}
+	hangUp, err := c.D.FailPoints.PrimaryWrite(fmt.Sprintf("%s:%d", c.Session.ID, c.Gen.TxnNumber))
+	c.hangUp = c.hangUp || hangUp
+	if err != nil {
+		return err
+	}
+	return c.Session.Stage(ctx, tx, recs)
+}
+
+// keep remembers what stage wrote, once it is committed.
+func (c *Call) keep(recs []session.Record) {
+	if c.Session != nil && c.Gen.Retryable() && len(recs) > 0 {
+		c.Session.Keep(recs)
+	}
+}
+
+// writable tells whether clients may write to a collection of this name.
+func (c *Call) writable(ns catalog.Namespace) error {
+	if err := ns.Validate(); err != nil {
+		return err
+	}
+	if c.Gen.InTxn() && strings.HasPrefix(ns.Coll, "system.") {
+		return mongoerr.Newf(50791, "Cannot write to system collection %s within a transaction.", ns)
+	}
+	return nil
+}
+
+// target looks up the collection of a write; nil if there is none.
+func target(ctx ctxT, tx *docstore.Tx, ns catalog.Namespace) (*catalog.Collection, error) {
+	coll, err := tx.Cat.Lookup(ctx, ns)
+	if err != nil {
+		return nil, err
+	}
+	if coll != nil && coll.Kind == catalog.KindView {
+		return nil, mongoerr.Newf(mongoerr.CommandNotSupportedOnView, "Namespace %s is a view, not a collection", ns)
+	}
+	return coll, nil
+}
+
+// targetOrNew is target, creating the collection.
+func (c *Call) targetOrNew(ctx ctxT, tx *docstore.Tx, ns catalog.Namespace) (*catalog.Collection, error) {
+	coll, err := target(ctx, tx, ns)
+	if coll != nil || err != nil {
+		return coll, err
+	}
+	return tx.Cat.Create(ctx, ns, catalog.CreateOptions{})
+}
