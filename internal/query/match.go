@@ -37,7 +37,11 @@ func (m *match) document(n *Node, doc bsonx.Doc) (bool, error) {
 	case OpAlwaysFalse:
 		return false, nil
 	case OpAnd:
-		for _, c := range n.Children {
+		children := n.Children
+		if m.record {
+			children = n.ranked
+		}
+		for _, c := range children {
 			if ok, err := m.document(c, doc); !ok {
 				return false, err
 			}
@@ -45,7 +49,7 @@ func (m *match) document(n *Node, doc bsonx.Doc) (bool, error) {
 		return true, nil
 	case OpOr:
 		for _, c := range n.Children {
-			if ok, err := m.document(c, doc); ok || err != nil {
+			if ok, err := m.unrecorded(c, doc); ok || err != nil {
 				return ok, err
 			}
 		}

@@ -54,7 +54,8 @@ type Node struct {
 	Expr     expr.Expr
 
 	parts   []string
-	numeric []bool // parts that may also be positions in an array.
+	ranked  []*Node // Children of OpAnd in the order that decides about positions.
+	numeric []bool  // parts that may also be positions in an array.
 }
 
 // TypeSet is a set of BSON types.
@@ -109,7 +110,7 @@ func and(nodes []*Node) *Node {
 	case 1:
 		return flat[0]
 	}
-	return &Node{Op: OpAnd, Children: flat}
+	return &Node{Op: OpAnd, Children: flat, ranked: positionOrder(flat)}
 }
 
 func or(nodes []*Node) *Node {

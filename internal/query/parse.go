@@ -18,9 +18,10 @@ const (
 
 // parser builds a filter's tree. What it parses it keeps views of.
 type parser struct {
-	scope    *expr.Scope
-	inArray  bool // for elements of an array that an update names: no $expr.
-	usesExpr bool
+	scope        *expr.Scope
+	inArray      bool // for elements of an array that an update names: no $expr.
+	usesExpr     bool
+	inProjection bool // $where is out of place.
 }
 
 // bad is the server's usual answer to a filter that makes no sense.
@@ -81,6 +82,9 @@ func (p *parser) topOperator(name string, v bsonx.Value, lv level) (*Node, error
 		p.usesExpr = true
 		return p.expression(v)
 	case "$text", "$where":
+		if p.inProjection && name == "$where" {
+			return nil, bad("$where is not allowed in this context")
+		}
 		if lv != topLevel {
 			return nil, bad("%s can only be applied to the top-level document", name)
 		}

@@ -181,3 +181,48 @@ func askUpdate(t *testing.T, coll *mongo.Collection, c goldenCase) string {
 func rawValue(v bsonx.Value) bson.RawValue {
 	return bson.RawValue{Type: bson.Type(v.Type), Value: v.Data}
 }
+
+func TestRecordProjections(t *testing.T) { record(t, "projection", askProjection) }
+
+func askProjection(t *testing.T, coll *mongo.Collection, c goldenCase) string {
+	q := c.query
+	if q == nil {
+		q = bsonx.Empty
+	}
+	return askDocs(t, coll, c, bson.D{
+		{Key: "find", Value: coll.Name()},
+		{Key: "filter", Value: bson.Raw(q)},
+		{Key: "projection", Value: rawValue(c.input)},
+		{Key: "hint", Value: bson.D{{Key: "$natural", Value: 1}}},
+	})
+}
+
+func TestRecordStages(t *testing.T) { record(t, "stage", askStage) }
+
+// askStage puts a stage that needs the whole document before the one at hand:
+// else messages would show only those fields that the server read.
+func askStage(t *testing.T, coll *mongo.Collection, c goldenCase) string {
+	return askDocs(t, coll, c, bson.D{
+		{Key: "aggregate", Value: coll.Name()},
+		{Key: "pipeline", Value: bson.A{
+			bson.D{{Key: "$_internalInhibitOptimization", Value: bson.D{}}},
+			rawValue(c.input),
+		}},
+		{Key: "hint", Value: bson.D{{Key: "$natural", Value: 1}}},
+		{Key: "cursor", Value: bson.D{}},
+	})
+}
+
+func askDocs(t *testing.T, coll *mongo.Collection, c goldenCase, command bson.D) string {
+	var reply struct {
+		Cursor struct{ FirstBatch []bson.Raw }
+	}
+	if err := coll.Database().RunCommand(context.Background(), command).Decode(&reply); err != nil {
+		return recordError(t, coll, c, err)
+	}
+	var out []string
+	for _, d := range reply.Cursor.FirstBatch {
+		out = append(out, printDoc(t, bsonx.Doc(d)))
+	}
+	return "= " + strings.Join(out, " ")
+}

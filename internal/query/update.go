@@ -72,25 +72,17 @@ func (u *Update) Apply(doc bsonx.Doc, pos MatchPos, c *expr.Context, dst []byte)
 	switch {
 	case u.replacement != nil:
 		// A replacement counts as a change even if it changes nothing, as in the server.
-		if out, err = u.replace(doc, c, false, dst); err != nil {
-			return nil, false, err
-		}
-		return out, true, checkResult(out)
+		out, err = u.replace(doc, c, false, dst)
+		changed = true
 	case u.isPipeline:
-		out, err = u.runPipeline(doc, c, dst)
+		out, changed, err = u.runPipeline(doc, c, dst)
 	default:
+		// An operator, too, may write what was there and count as a change.
 		a := application{update: u, doc: doc, pos: pos, ctx: c}
-		// An operator may write what was there and still count as a change, as in the server.
-		if out, changed, err = a.run(u.plain, dst); err != nil || !changed {
-			return doc, false, err
-		}
-		return out, true, checkResult(out)
+		out, changed, err = a.run(u.plain, dst)
 	}
-	if err != nil {
-		return nil, false, err
-	}
-	if bytes.Equal(out, doc) {
-		return doc, false, nil
+	if err != nil || !changed {
+		return doc, false, err
 	}
 	return out, true, checkResult(out)
 }

@@ -35,7 +35,8 @@ func (u *Update) insert(eq *equalities, c *expr.Context) (bsonx.Doc, error) {
 		return nil, err
 	}
 	if u.isPipeline {
-		return u.runPipeline(base, c, nil)
+		doc, _, err := u.runPipeline(base, c, nil)
+		return doc, err
 	}
 	a := application{update: u, doc: base, ctx: c, inserting: true}
 	doc, _, err := a.run(u.upsert, nil)

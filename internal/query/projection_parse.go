@@ -1,0 +1,266 @@
+package query
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/expr"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+// CompileProjection compiles the projection of a find command.
+func CompileProjection(spec bsonx.Doc, o Options) (*Projection, error) {
+	p := projectionParser{find: true, scope: o.scope(), out: &Projection{root: &projected{}}}
+	return p.parse(bytes.Clone(spec))
+}
+
+// kind is what a projection turned out to be: its first field that tells decides.
+type kind uint8
+
+const (
+	undecided kind = iota
+	inclusion
+	exclusion
+)
+
+type projectionParser struct {
+	find      bool // $slice, $elemMatch and the positional $ are for find only.
+	scope     *expr.Scope
+	out       *Projection
+	kind      kind
+	withID    bool // _id: 1 was said.
+	withMatch bool // there is an $elemMatch.
+}
+
+func (p *projectionParser) parse(spec bsonx.Doc) (*Projection, error) {
+	for it := bsonx.Walk(spec); it.Next(); {
+		if err := p.element(p.out.root, "", it.Key(), it.Value()); err != nil {
+			return nil, err
+		}
+	}
+	if p.kind == undecided {
+		p.kind = exclusion
+		if p.withID || p.withMatch {
+			p.kind = inclusion
+		}
+	}
+	root := p.out.root
+	if p.kind == inclusion {
+		p.out.inclusive = true
+		if root.find("_id") < 0 {
+			root.fields = append([]projectedField{{"_id", &projected{action: keep}}}, root.fields...)
+		}
+	} else if i := root.find("_id"); i >= 0 && root.fields[i].node.action == keep && len(root.fields) == 1 {
+		root.fields = nil
+	}
+	p.out.computes = root.markComputes()
+	return p.out, nil
+}
+
+func (n *projected) markComputes() bool {
+	n.computes = n.action == compute
+	for _, f := range n.fields {
+		if f.node.markComputes() {
+			n.computes = true
+		}
+	}
+	return n.computes
+}
+
+// element parses one field of a specification; prefix is the path of the
+// document that it is in.
+func (p *projectionParser) element(parent *projected, prefix, name string, v bsonx.Value) error {
+	path, at := name, false
+	if strings.HasSuffix(name, ".$") {
+		if !p.find {
+			return mongoerr.New(31324, "Cannot use positional projection in aggregation projection")
+		}
+		path, at = name[:len(name)-2], true
+	}
+	if strings.Contains(path, ".$.") || at && strings.HasSuffix(path, ".$") {
+		return mongoerr.New(31394, "As of 4.4, it's illegal to specify positional operator in the middle of a path."+
+			"Positional projection may only be used at the end, for example: a.b.$. If the query previously used a form like a.b.$.d, remove the parts following the '$' and the results will be equivalent.")
+	}
+	switch {
+	case v.Type == bsonx.TypeDocument:
+		return p.object(parent, prefix, path, at, name, bsonx.AsDoc(v))
+	case v.Type == bsonx.TypeBool || bsonx.IsNumber(v):
+		return p.flag(parent, prefix, path, at, name, v)
+	case at:
+		return mongoerr.New(31308, "positional projection cannot be used with a literal")
+	case p.kind == exclusion:
+		return mongoerr.Newf(31310, "Cannot use an expression %s in an exclusion projection", element(name, v))
+	}
+	return p.compute(parent, path, v)
+}
+
+// flag parses a field that is a truth: to be shown or not.
+func (p *projectionParser) flag(parent *projected, prefix, path string, at bool, name string, v bsonx.Value) error {
+	isID := prefix == "" && name == "_id"
+	if !truthy(v) {
+		if at {
+			return mongoerr.New(31395, "positional projection cannot be used with exclusion")
+		}
+		if p.kind == inclusion && !isID {
+			return mongoerr.Newf(31254, "Cannot do exclusion on field %s in inclusion projection", name)
+		}
+		if !isID {
+			p.kind = exclusion
+		}
+		return p.add(parent, path, &projected{action: drop})
+	}
+	if p.kind == exclusion && !isID {
+		return mongoerr.Newf(31253, "Cannot do inclusion on field %s in exclusion projection", name)
+	}
+	if isID {
+		p.withID = true
+	} else {
+		p.kind = inclusion
+	}
+	if !at {
+		return p.add(parent, path, &projected{action: keep})
+	}
+	if p.out.positional {
+		return mongoerr.New(31276, "Cannot specify more than one positional projection per query.")
+	}
+	if p.withMatch {
+		return mongoerr.New(31256, "Cannot specify positional operator and $elemMatch.")
+	}
+	p.out.positional = true
+	return p.add(parent, path, &projected{action: positional})
+}
+
+// object parses a field that is a document: an operator or a projection of what is within.
+func (p *projectionParser) object(parent *projected, prefix, path string, at bool, name string, doc bsonx.Doc) error {
+	if at {
+		return mongoerr.New(31271, "positional projection cannot be used with an expression or sub object")
+	}
+	first, v := bsonx.First(doc)
+	switch {
+	case v.Type == bsonx.TypeMissing:
+		return mongoerr.Newf(51270, "Invalid empty sub-projection: %s", name)
+	case strings.HasPrefix(first, "$") && bsonx.Len(doc) == 1:
+		return p.operator(parent, prefix, path, first, v, doc)
+	}
+	if err := checkProjectionPath(path); err != nil {
+		return err
+	}
+	inner, err := parent.reach(path)
+	if err != nil {
+		return err
+	}
+	if prefix != "" {
+		path = prefix + "." + path
+	}
+	for it := bsonx.Walk(doc); it.Next(); {
+		if err := p.element(inner, path, it.Key(), it.Value()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *projectionParser) operator(parent *projected, prefix, path, name string, v bsonx.Value, doc bsonx.Doc) error {
+	switch {
+	case name == "$slice" && p.find:
+		return p.slice(parent, path, v, doc)
+	case name == "$elemMatch" && p.find:
+		return p.elemMatch(parent, prefix, path, v)
+	case name == "$elemMatch":
+		return mongoerr.New(168, "Cannot use $elemMatch in this context")
+	case p.kind == exclusion && name != "$meta":
+		return mongoerr.New(31252, "Cannot use expression other than $meta in exclusion projection")
+	}
+	return p.compute(parent, path, bsonx.DocValue(doc))
+}
+
+// compute parses an expression.
+func (p *projectionParser) compute(parent *projected, path string, v bsonx.Value) error {
+	if err := checkProjectionPath(path); err != nil {
+		return err
+	}
+	e, err := expr.Compile(p.scope, v)
+	if err != nil {
+		return p.unknown(v, err)
+	}
+	p.kind = inclusion
+	return p.add(parent, path, &projected{action: compute, expr: e})
+}
+
+// unknown gives the error for an operator that there is not the form that it has in projections.
+func (p *projectionParser) unknown(v bsonx.Value, err error) error {
+	var fold *expr.FoldError
+	if errors.As(err, &fold) {
+		if p.find {
+			return fold.Err
+		}
+		return err
+	}
+	if v.Type == bsonx.TypeDocument {
+		name, _ := bsonx.First(bsonx.AsDoc(v))
+		if e := mongoerr.From(err); e.Msg == "Unrecognized expression '"+name+"'" {
+			return mongoerr.Newf(31325, "Unknown expression %s", name)
+		}
+	}
+	return err
+}
+
+func (p *projectionParser) slice(parent *projected, path string, v bsonx.Value, doc bsonx.Doc) error {
+	n, problem := newSlice(v)
+	if problem == nil {
+		collision := p.add(parent, path, n)
+		if problem = mongoerr.From(collision); problem == nil {
+			return nil
+		}
+	}
+	err := p.compute(parent, path, bsonx.DocValue(doc))
+	if e := mongoerr.From(err); e != nil && e.Code == 28667 {
+		return mongoerr.Newf(e.Code, "Invalid $slice syntax. The given syntax %s did not match the find() syntax because :: %s: %s :: The given syntax did not match the expression $slice syntax. :: caused by :: %s",
+			bsonx.ShellString(bsonx.DocValue(doc)), problem.Code, problem.Msg, e.Msg)
+	}
+	return err
+}
+
+// newSlice parses find's $slice: how many, or [how many to skip, how many].
+func newSlice(v bsonx.Value) (*projected, *mongoerr.Error) {
+	if bsonx.IsNumber(v) {
+		n, _ := bsonx.ToInt64Clamped(v)
+		if n < 0 {
+			return &projected{action: cut, skip: n, limit: -max(n, -1<<62)}, nil
+		}
+		return &projected{action: cut, limit: n}, nil
+	}
+	if v.Type != bsonx.TypeArray {
+		return nil, mongoerr.New(31273, "$slice only supports numbers and [skip, limit] arrays")
+	}
+	parts := elements(v)
+	if len(parts) != 2 {
+		return nil, mongoerr.New(31272, "$slice array argument should be of form [skip, limit]")
+	}
+	skip, ok := bsonx.ToInt64Clamped(parts[0])
+	limit, ok2 := bsonx.ToInt64Clamped(parts[1])
+	if !ok || !ok2 || limit <= 0 {
+		return nil, mongoerr.New(31272, "$slice array argument should be of form [skip, limit]")
+	}
+	return &projected{action: cut, skip: skip, limit: limit}, nil
+}
+
+func (p *projectionParser) elemMatch(parent *projected, prefix, path string, v bsonx.Value) error {
+	switch {
+	case v.Type != bsonx.TypeDocument:
+		return mongoerr.Newf(31274, "elemMatch: Invalid argument, object required, but got %s", bsonx.TypeName(v.Type))
+	case p.out.positional:
+		return mongoerr.New(31255, "Cannot specify positional operator and $elemMatch.")
+	case prefix != "" || strings.Contains(path, "."):
+		return mongoerr.New(31275, "Cannot use $elemMatch projection on a nested field.")
+	}
+	fp := parser{scope: p.scope, inProjection: true}
+	n, err := fp.elemMatch(path, v)
+	if err != nil {
+		return err
+	}
+	p.withMatch = true
+	return p.add(parent, path, &projected{action: elemMatch, match: n})
+}
