@@ -1,0 +1,72 @@
+package exec
+
+import (
+	"strings"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/expr"
+	"github.com/pandodb/pando/internal/plan"
+)
+
+// notAnObject is what $replaceRoot says of anything else. The document that it
+// shows holds the fields that the expression reads.
+func notAnObject(s *plan.Replace, doc bsonx.Doc, v bsonx.Value) error {
+	what := "'newRoot' expression "
+	if s.Name() == "$replaceWith" {
+		what = "'replacement document' "
+	}
+	shownValue := "MISSING"
+	if !bsonx.IsMissing(v) {
+		shownValue = shown(v)
+	}
+	return fail(40228, "%s must evaluate to an object, but resulting value was: %s. Type of resulting value: '%s'. Input document: %s",
+		what, shownValue, bsonx.TypeName(v.Type), shown(bsonx.DocValue(needed(s.NewRoot, doc))))
+}
+
+func needed(e expr.Expr, doc bsonx.Doc) bsonx.Doc {
+	paths, root := expr.Deps(e)
+	if root {
+		return doc
+	}
+	b := bsonx.NewBuilder(nil)
+	for it := bsonx.Walk(doc); it.Next(); {
+		for _, p := range paths {
+			if head, _, _ := strings.Cut(p, "."); head == it.Key() {
+				b.Value(it.Key(), it.Value())
+				break
+			}
+		}
+	}
+	return b.Doc()
+}
+
+// shown is a value as the aggregation's messages print it: like the shell, but
+// without blanks inside of braces.
+func shown(v bsonx.Value) string {
+	var b strings.Builder
+	appendShown(&b, v)
+	return b.String()
+}
+
+func appendShown(b *strings.Builder, v bsonx.Value) {
+	switch v.Type {
+	case bsonx.TypeDocument:
+		b.WriteByte('{')
+		sep := ""
+		for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); sep = ", " {
+			b.WriteString(sep + it.Key() + ": ")
+			appendShown(b, it.Value())
+		}
+		b.WriteByte('}')
+	case bsonx.TypeArray:
+		b.WriteByte('[')
+		sep := ""
+		for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); sep = ", " {
+			b.WriteString(sep)
+			appendShown(b, it.Value())
+		}
+		b.WriteByte(']')
+	default:
+		b.WriteString(bsonx.ShellString(v))
+	}
+}

@@ -1,0 +1,60 @@
+package exec
+
+// Stats is what an operator counts.
+type Stats struct {
+	Returned     int64
+	Passed       int64 // looked at and not given.
+	KeysExamined int64
+	DocsExamined int64
+	Seeks        int64
+	DupsTested   int64
+	DupsDropped  int64
+	BytesHeld    int64 // by a blocking operator, at most.
+	EOF          bool
+}
+
+// Totals is what a whole execution has counted so far: for slow-query logs and explain.
+type Totals struct {
+	KeysExamined int64
+	DocsExamined int64
+	HasSort      bool
+}
+
+// Count adds up an execution's counters.
+func Count(op Operator) Totals {
+	var t Totals
+	walk(op, func(b *base) {
+		t.KeysExamined += b.stats.KeysExamined
+		t.DocsExamined += b.stats.DocsExamined
+	}, &t)
+	return t
+}
+
+// counted is an operator with counters: all of ours.
+type counted interface{ self() *base }
+
+func walk(op any, f func(*base), t *Totals) {
+	c, ok := op.(counted)
+	if !ok {
+		return
+	}
+	b := c.self()
+	f(b)
+	if _, sorts := op.(*sorter); sorts {
+		t.HasSort = true
+	}
+	for _, in := range b.in {
+		walk(in, f, t)
+	}
+	if p, ok := op.(placed); ok {
+		walk(p.places(), f, t)
+	}
+	if u, ok := op.(*unionOf); ok {
+		for _, branch := range u.branches {
+			walk(branch, f, t)
+		}
+	}
+}
+
+// placed is an operator that reads places.
+type placed interface{ places() places }

@@ -1,0 +1,136 @@
+package plan
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/expr"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+// Pipeline is a compiled pipeline. It never changes.
+type Pipeline struct {
+	Stages []Stage
+}
+
+// Stages takes a pipeline's array apart.
+func Stages(v bsonx.Value) ([]bsonx.Doc, error) {
+	if v.Type != bsonx.TypeArray {
+		return nil, fail(mongoerr.TypeMismatch, "A pipeline must be an array of objects")
+	}
+	var stages []bsonx.Doc
+	for _, e := range bsonx.All(bsonx.AsDoc(v)) {
+		if e.Type != bsonx.TypeDocument {
+			return nil, fail(mongoerr.TypeMismatch, "Each element of the 'pipeline' array must be an object")
+		}
+		stages = append(stages, bsonx.AsDoc(e))
+	}
+	return stages, nil
+}
+
+// CompilePipeline compiles and checks the stages, of which it keeps a copy.
+func CompilePipeline(stages []bsonx.Doc, o PipelineOptions) (*Pipeline, error) {
+	if o.Scope == nil {
+		o.Scope = expr.NewScope()
+	}
+	if err := checkPlaces(stages, o); err != nil {
+		return nil, err
+	}
+	c := compiler{PipelineOptions: o}
+	for _, doc := range stages {
+		err := c.stage(bytes.Clone(doc))
+		if fold, ok := errors.AsType[*expr.FoldError](err); ok {
+			return nil, mongoerr.From(fold).Prefix("Failed to optimize pipeline")
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return &Pipeline{Stages: c.out}, nil
+}
+
+// checkPlaces checks what may stand where. The server does so after it has parsed
+// every stage; here it comes first, since a stage that is refused by its place
+// may be one that is not implemented.
+func checkPlaces(stages []bsonx.Doc, o PipelineOptions) error {
+	name := func(i int) string { n, _ := bsonx.First(stages[i]); return n }
+	if o.within == topLevel && o.NS.Coll == "" {
+		if len(stages) == 0 {
+			return fail(mongoerr.InvalidNamespace, "{aggregate: 1} is not valid for an empty pipeline.")
+		}
+		if n := name(0); !sourceless(n) && (isCompiled(n) || isStage(n)) {
+			return fail(mongoerr.InvalidNamespace, "{aggregate: 1} is not valid for '%s'; a collection is required.", n)
+		}
+	}
+	for i := range stages {
+		n := name(i)
+		switch {
+		case (n == "$out" || n == "$merge") && o.within == inLookup:
+			return fail(51047, "%s is not allowed within a $lookup's sub-pipeline", n)
+		case o.within == inFacet && notInFacet(n):
+			return fail(40600, "%s is not allowed to be used within a $facet stage", n)
+		case i > 0 && onlyFirst(n) && n != "$changeStream" && n != "$geoNear" && n != "$currentOp":
+			return fail(40602, "%s is only valid as the first stage in a pipeline", n)
+		case (n == "$out" || n == "$merge") && i < len(stages)-1:
+			return fail(40601, "%s can only be the final stage in the pipeline", n)
+		case n == "$documents" && o.within == topLevel && o.NS.Coll != "":
+			return fail(mongoerr.InvalidNamespace, "'$documents' can only be run with {aggregate: 1}")
+		}
+	}
+	return nil
+}
+
+// sourceless tells whether a stage is a source that needs no collection.
+func sourceless(name string) bool {
+	switch name {
+	case "$documents", "$changeStream", "$currentOp", "$listLocalSessions", "$listCatalog", "$listClusterCatalog",
+		"$listMqlEntities", "$querySettings", "$queryStats", "$shardedDataDistribution", "$listSampledQueries":
+		return true
+	}
+	return false
+}
+
+func notInFacet(name string) bool {
+	return name == "$facet" || onlyFirst(name) || name == "$out" || name == "$merge"
+}
+
+// isCompiled tells whether c.stage has a case for the name.
+func isCompiled(name string) bool {
+	switch name {
+	case "$match", "$project", "$addFields", "$set", "$unset", "$group", "$sort", "$limit", "$skip", "$count", "$unwind",
+		"$replaceRoot", "$replaceWith", "$sortByCount", "$sample", "$facet", "$lookup", "$bucket":
+		return true
+	}
+	return false
+}
+
+// RefusedInTxn names the first stage that may not be used in a multi-document
+// transaction, of a pipeline as the client sent it: it is to be asked before
+// compiling, since it comes before what a stage says of itself.
+func RefusedInTxn(stages []bsonx.Doc) (stage string, refused bool) {
+	for _, doc := range stages {
+		if name, _ := bsonx.First(doc); refusedInTxn(name) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// Writes tells whether the last stage, as the client sent it, writes documents.
+func Writes(stages []bsonx.Doc) bool {
+	if len(stages) == 0 {
+		return false
+	}
+	name, _ := bsonx.First(stages[len(stages)-1])
+	return name == "$out" || name == "$merge"
+}
+
+// IsSource tells whether the pipeline begins with a stage that reads no collection.
+func (p *Pipeline) IsSource() bool {
+	if len(p.Stages) == 0 {
+		return false
+	}
+	_, ok := p.Stages[0].(*Documents)
+	return ok
+}
