@@ -18,6 +18,12 @@ func openStore(t testing.TB) kv.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if err := store.LeakCheck(); err != nil {
+			t.Error(err)
+		}
+		if err := store.Check(func(p string) { t.Errorf("engine: %s", p) }); err != nil {
+			t.Error(err)
+		}
 		if err := store.Close(); err != nil {
 			t.Error(err)
 		}
