@@ -137,7 +137,7 @@ func TestCrashInBuild(t *testing.T) {
 
 // TestCrashModel cuts the power at random in the middle of the model's changes.
 func TestCrashModel(t *testing.T) {
-	for seed := range uint64(3) {
+	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			f := newCrashFixture(t, seed)
 			m := &model{fixture: f.fixture, rng: f.rng, docs: map[int]string{}}
