@@ -39,3 +39,12 @@ func (s *Server) connections() command.Connections {
 	n := s.listener.Stats()
 	return command.Connections{Current: n.Current, Available: n.Available, TotalCreated: n.TotalCreated, Active: n.Active}
 }
+
+// waiting lists the notes of the transactions that wait for a claim.
+func (s *Server) waiting() []string {
+	var notes []string
+	for _, w := range s.store.Waits() {
+		notes = append(notes, w.Waiter)
+	}
+	return notes
+}

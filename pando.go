@@ -132,7 +132,7 @@ func (s *Server) openStore(ctx context.Context, e *env.Env, params *param.Set) e
 	})
 	s.commands = command.New(command.Config{
 		Store: store, DB: db, Sessions: s.sessions, Params: params, FailPoints: failpoint.New(e), Env: e, Log: s.opt.Logger,
-		Host: command.ReadHostInfo(), LogTail: s.opt.LogTail, Stats: s.connections, Persona: s.persona(e),
+		Host: command.ReadHostInfo(), LogTail: s.opt.LogTail, Stats: s.connections, Waits: s.waiting, Persona: s.persona(e),
 	})
 	return nil
 }

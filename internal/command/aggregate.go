@@ -116,7 +116,10 @@ func (c *Call) compileAggregate(args *Args) (*aggregation, error) {
 	if stage, refused := plan.RefusedInTxn(stages); refused && c.InTxn() {
 		return nil, mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction, "%s cannot be used in a transaction", stage)
 	}
-	var err error
+	stages, err := c.sourceStage(stages)
+	if err != nil {
+		return nil, err
+	}
 	if a.vars, err = c.variables(args.Doc("let")); err != nil {
 		return nil, err
 	}

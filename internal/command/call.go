@@ -95,7 +95,7 @@ func (c *Call) Read(ctx context.Context, fn func(tx *docstore.Tx, keep *bool) er
 		return fn(c.Txn.Tx, &keep)
 	}
 	tx, err := c.D.db.Begin(ctx, kv.Options{
-		At: c.ReadConcern.At, Hold: c.ReadConcern.Level == levelSnapshot, Note: c.Spec.Name,
+		At: c.ReadConcern.At, Hold: c.ReadConcern.Level == levelSnapshot, Note: c.op.note(),
 	})
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func (c *Call) Write(ctx context.Context, fn func(tx *docstore.Tx) error) error 
 	}
 	born := c.started
 	for {
-		tx, err := c.D.db.Begin(ctx, kv.Options{Born: born, Note: c.Spec.Name})
+		tx, err := c.D.db.Begin(ctx, kv.Options{Born: born, Note: c.op.note()})
 		if err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ func (c *Call) Write(ctx context.Context, fn func(tx *docstore.Tx) error) error 
 // once runs fn in one kv transaction that waits for nobody: whoever is in the
 // way is a *kv.Conflict.
 func (c *Call) once(ctx context.Context, fn func(tx *docstore.Tx) error) error {
-	tx, err := c.D.db.Begin(ctx, kv.Options{Born: c.started, Note: c.Spec.Name})
+	tx, err := c.D.db.Begin(ctx, kv.Options{Born: c.started, Note: c.op.note()})
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ type Config struct {
 	Host       HostInfo
 	LogTail    func() []string // the last lines of the log, for getLog; may be nil.
 	Stats      func() Connections
+	Waits      func() []string // the notes of the transactions that wait for a claim.
 }
 
 // Persona is what the server presents itself as.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,9 @@ type op struct {
 	started time.Time
 	appName string // the connection's when the command began.
 }
+
+// note is how the store names the operation to others who wait for it.
+func (p *op) note() string { return "op " + strconv.FormatInt(p.id, 10) }
 
 // ops are the running commands of one server.
 type ops struct {

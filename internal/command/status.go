@@ -3,10 +3,8 @@ package command
 import (
 	"context"
 	"os"
-	"time"
 
 	"github.com/pandodb/pando/internal/bsonx"
-	"github.com/pandodb/pando/internal/session"
 )
 
 // runServerStatus tells the counts that the server keeps. A section that it does
@@ -133,120 +131,4 @@ func appendTransactions(c *Call) {
 	b.Int64("totalPreparedThenCommitted", 0)
 	b.Int64("totalPreparedThenAborted", 0)
 	b.Int64("currentPrepared", 0)
-}
-
-// runCurrentOp lists the running operations and the transactions that are open
-// while nothing runs in them. Other fields of the command select among them.
-func runCurrentOp(_ context.Context, c *Call) error {
-	b := c.Reply
-	b.OpenArray("inprog")
-	i := 0
-	for _, doc := range c.D.currentOps() {
-		if !selected(doc, c.others()) {
-			continue
-		}
-		b.EmbedDoc(bsonx.Index(i), doc)
-		i++
-	}
-	b.Close()
-	return nil
-}
-
-// selected tells whether a document has the values of want, field by field.
-func selected(doc, want bsonx.Doc) bool {
-	for it := bsonx.Walk(want); it.Next(); {
-		switch it.Key() {
-		case "$all", "$ownOps":
-			continue
-		}
-		if !bsonx.Equal(bsonx.Get(doc, it.Key()), it.Value()) {
-			return false
-		}
-	}
-	return true
-}
-
-func (d *Dispatcher) currentOps() []bsonx.Doc {
-	var docs []bsonx.Doc
-	open := map[session.ID]session.Info{}
-	for i := range d.Sessions.All() {
-		if i.Open {
-			open[i.ID] = i
-		}
-	}
-	now := d.Env.Now()
-	d.ops.each(func(p *op) {
-		i, inTxn := open[p.call.Gen.LSID]
-		docs = append(docs, d.describeOp(p, now, i, inTxn))
-	})
-	for _, i := range open {
-		if i.Busy {
-			continue
-		}
-		b := bsonx.NewBuilder(nil)
-		b.String("type", "idleSession")
-		b.String("host", d.Host.Hostname)
-		b.String("desc", "inactive transaction")
-		b.EmbedDoc("lsid", i.ID.Doc())
-		appendOpenTxn(b, i, now)
-		b.Bool("waitingForLock", false)
-		b.Bool("active", false)
-		docs = append(docs, b.Doc())
-	}
-	return docs
-}
-
-// describeOp is a running operation as currentOp shows it.
-func (d *Dispatcher) describeOp(p *op, now time.Time, txn session.Info, inTxn bool) bsonx.Doc {
-	c := p.call
-	b := bsonx.NewBuilder(nil)
-	b.String("type", "op")
-	b.String("host", d.Host.Hostname)
-	b.String("desc", "conn")
-	b.Int64("connectionId", c.Peer.ID)
-	b.String("client", c.Peer.Remote)
-	if p.appName != "" {
-		b.String("appName", p.appName)
-	}
-	b.Bool("active", true)
-	b.String("currentOpTime", now.Format(time.RFC3339Nano))
-	b.Int64("opid", p.id)
-	b.Int64("secs_running", int64(now.Sub(p.started).Seconds()))
-	b.Int64("microsecs_running", now.Sub(p.started).Microseconds())
-	b.String("op", opName(c.Spec.Name))
-	b.String("ns", c.target())
-	b.EmbedDoc("command", c.Req.Body)
-	if c.Gen.HasLSID {
-		b.EmbedDoc("lsid", c.Gen.LSID.Doc())
-		if inTxn && c.Gen.InTxn() {
-			appendOpenTxn(b, txn, now)
-		}
-	}
-	return b.Doc()
-}
-
-func appendOpenTxn(b *bsonx.Builder, i session.Info, now time.Time) {
-	b.OpenDoc("transaction")
-	b.OpenDoc("parameters")
-	b.Int64("txnNumber", i.Number)
-	b.Bool("autocommit", false)
-	b.Close()
-	b.String("startWallClockTime", i.Started.Format(time.RFC3339Nano))
-	b.Int64("timeOpenMicros", now.Sub(i.Started).Microseconds())
-	b.String("expiryTime", i.Expires.Format(time.RFC3339Nano))
-	b.Close()
-}
-
-func opName(command string) string {
-	switch command {
-	case "find":
-		return "query"
-	case "getMore":
-		return "getmore"
-	case "insert", "update":
-		return command
-	case "delete":
-		return "remove"
-	}
-	return "command"
 }

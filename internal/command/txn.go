@@ -107,7 +107,7 @@ func (d *Dispatcher) openTxn(ctx context.Context, c *Call) error {
 	if err := d.waitReadConcern(ctx, c); err != nil {
 		return err
 	}
-	err := t.Open(ctx, d.db, kv.Options{At: rc.At, Born: t.Started, Note: "transaction"})
+	err := t.Open(ctx, d.db, kv.Options{At: rc.At, Born: t.Started, Note: c.op.note()})
 	if err != nil {
 		return err
 	}
