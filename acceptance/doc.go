@@ -1,0 +1,31 @@
+// Package acceptance starts the server as a user would and lets client programs
+// talk to it: MongoDB's own examples of transactions in Go, JavaScript, Python and
+// the shell, and two banks that go on transferring while the server is killed.
+//
+// # How it works
+//
+// The programs in clients/ are written as a user of their language would write
+// them. Each reads MONGODB_URI, prints what it finds, asserts it, and tells by its
+// exit code. The tests here build ../cmd/pando, start it on a free port, install
+// the clients' drivers into the user's cache folder (three tries; what cannot be
+// had is told in one line and skipped), and run them.
+//
+//	go test ./...                                       against our server
+//	PANDO_ACCEPTANCE_URI=mongodb://… go test ./...      the programs, against another
+//	PANDO_ACCEPTANCE_BINARY=/path/to/server go test …   all, with that binary
+//
+// # The banks
+//
+// Sixteen workers move money between accounts, each transfer a transaction with a
+// document of its own. The server is killed with SIGKILL under that load and
+// started again, six times. In the end the sum is what it was, each account holds
+// what its transfers say, every acknowledged transfer is there, and none is there
+// that was settled as not committed. An outcome that is unknown is settled by
+// retrying the commit; a transfer whose commit was then denied is made again under
+// its old _id, so that a wrong denial shows as a duplicate key.
+//
+// # Where to start reading
+//
+// programs_test.go is the table of programs, soak_test.go the banks, harness_test.go
+// the server's life, deps_test.go the drivers.
+package acceptance

@@ -1,0 +1,117 @@
+package acceptance
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// programWait bounds a client program.
+const programWait = 60 * time.Second
+
+const replicaSet = "?replicaSet=rs0"
+
+// TestPrograms runs every client program, one after the other, against one server.
+func TestPrograms(t *testing.T) {
+	uri := target(t)
+	for _, name := range []string{"employees", "manual", "trouble", "cursor"} {
+		t.Run("go/"+name, func(t *testing.T) { run(t, goProgram(t, name, uri(replicaSet))) })
+	}
+	for _, name := range []string{"employees", "manual", "trouble", "parallel", "cursor"} {
+		t.Run("node/"+name, func(t *testing.T) { run(t, nodeProgram(t, name, uri(replicaSet))) })
+	}
+	for _, name := range []string{"employees", "guide", "trouble", "async_employees"} {
+		t.Run("python/"+name, func(t *testing.T) { run(t, pythonProgram(t, name, uri(replicaSet))) })
+	}
+	for _, name := range []string{"employees", "trouble"} {
+		t.Run("mongosh/"+name, func(t *testing.T) { run(t, shellProgram(t, name, uri(replicaSet))) })
+	}
+}
+
+// TestConnectionStrings: the ways in which users write the address of a server, and
+// each compressor, are as good as any other.
+func TestConnectionStrings(t *testing.T) {
+	uri := target(t)
+	for name, options := range map[string]string{
+		"plain":   "",
+		"direct":  "?directConnection=true",
+		"options": "?replicaSet=rs0&retryWrites=true&w=majority&readConcernLevel=majority&appName=acceptance",
+		"snappy":  "?compressors=snappy",
+		"zlib":    "?compressors=zlib",
+		"zstd":    "?compressors=zstd",
+	} {
+		t.Run("go/"+name, func(t *testing.T) { run(t, goProgram(t, "manual", uri(options))) })
+		if name == "plain" || name == "direct" || name == "options" || name == "zlib" {
+			t.Run("node/"+name, func(t *testing.T) { run(t, nodeProgram(t, "manual", uri(options))) })
+			t.Run("python/"+name, func(t *testing.T) { run(t, pythonProgram(t, "guide", uri(options))) })
+		}
+	}
+	t.Run("mongosh/plain", func(t *testing.T) { run(t, shellProgram(t, "employees", uri(""))) })
+}
+
+// TestRestart: what a program has committed is there after the server was stopped,
+// and after it was killed.
+func TestRestart(t *testing.T) {
+	if os.Getenv("PANDO_ACCEPTANCE_URI") != "" {
+		t.Skip("another's server is not stopped")
+	}
+	s := newServer(t)
+	run(t, goProgram(t, "manual", s.uri("")))
+	for _, end := range []func(){s.stop, s.kill} {
+		end()
+		s.start()
+		cmd := goProgram(t, "manual", s.uri(""))
+		cmd.Env = append(cmd.Env, "ONLY_LOOK=1")
+		run(t, cmd)
+	}
+	s.stop()
+	s.check()
+}
+
+// command is a client program with its time limit and the address in its environment.
+func command(t *testing.T, uri, name string, args ...string) *exec.Cmd {
+	ctx, cancel := context.WithTimeout(t.Context(), programWait)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), "MONGODB_URI="+uri)
+	return cmd
+}
+
+func goProgram(t *testing.T, name, uri string) *exec.Cmd {
+	bin := filepath.Join(t.TempDir(), name)
+	if out, err := exec.Command("go", "build", "-o", bin, "./clients/go/"+name).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return command(t, uri, bin)
+}
+
+// nodeProgram runs a script beside its modules, where Node looks for them.
+func nodeProgram(t *testing.T, name, uri string) *exec.Cmd {
+	dir := t.TempDir()
+	if err := os.Symlink(filepath.Join(node.need(t), "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("clients/node/" + name + ".mjs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := filepath.Join(dir, name+".mjs")
+	if err := os.WriteFile(script, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return command(t, uri, "node", script)
+}
+
+func pythonProgram(t *testing.T, name, uri string) *exec.Cmd {
+	return command(t, uri, filepath.Join(python.need(t), "venv", "bin", "python"), "clients/python/"+name+".py")
+}
+
+func shellProgram(t *testing.T, name, uri string) *exec.Cmd {
+	cmd := command(t, uri, filepath.Join(node.need(t), "node_modules", ".bin", "mongosh"),
+		uri, "--quiet", "--norc", "clients/mongosh/"+name+".js")
+	cmd.Env = append(cmd.Env, "HOME="+t.TempDir()) // it keeps a history and logs there.
+	return cmd
+}
