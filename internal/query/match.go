@@ -98,7 +98,7 @@ func (m *match) from(n *Node, v bsonx.Value, i int) bool {
 		v = bsonx.Get(bsonx.AsDoc(v), n.parts[i])
 	}
 	switch {
-	case v.Type == bsonx.TypeArray && i == len(n.parts):
+	case v.Type == bsonx.TypeArray && n.endsAt(i):
 		return m.leafArray(n, v)
 	case v.Type == bsonx.TypeArray:
 		return m.walkArray(n, bsonx.AsDoc(v), i)
@@ -123,7 +123,7 @@ func (m *match) walkArray(n *Node, array bsonx.Doc, i int) bool {
 				return m.at(it.Key())
 			}
 		} else if e.Type == bsonx.TypeDocument || e.Type == bsonx.TypeArray {
-			if m.walk(n, bsonx.AsDoc(e), i+1) {
+			if m.from(n, e, i+1) {
 				return m.at(it.Key())
 			}
 		}

@@ -78,6 +78,12 @@ func (n *Node) setPath(path string) *Node {
 	return n
 }
 
+// endsAt tells whether an array that the first i parts lead to is where the path
+// ends. A path with a dot at its end does so too: as in the server.
+func (n *Node) endsAt(i int) bool {
+	return i == len(n.parts) || i == len(n.parts)-1 && n.parts[i] == ""
+}
+
 // isIndex tells whether a path's part is a position in an array: digits, and no
 // zero before others.
 func isIndex(s string) bool {

@@ -107,6 +107,17 @@ func recordError(t *testing.T, coll *mongo.Collection, c goldenCase, err error) 
 func TestRecordFilters(t *testing.T) { record(t, "filter", askFilter) }
 
 func askFilter(t *testing.T, coll *mongo.Collection, c goldenCase) string {
+	return askIDs(t, coll, c, bson.E{Key: "filter", Value: bson.Raw(c.input.Data)})
+}
+
+func TestRecordSorts(t *testing.T) { record(t, "sort", askSort) }
+
+func askSort(t *testing.T, coll *mongo.Collection, c goldenCase) string {
+	return askIDs(t, coll, c, bson.E{Key: "sort", Value: bson.Raw(byID(bsonx.AsDoc(c.input)))})
+}
+
+// askIDs runs a find with one more field and gives the _ids of what it found.
+func askIDs(t *testing.T, coll *mongo.Collection, c goldenCase, field bson.E) string {
 	var reply struct {
 		Cursor struct {
 			FirstBatch []struct {
@@ -116,7 +127,7 @@ func askFilter(t *testing.T, coll *mongo.Collection, c goldenCase) string {
 	}
 	err := coll.Database().RunCommand(context.Background(), bson.D{
 		{Key: "find", Value: coll.Name()},
-		{Key: "filter", Value: bson.Raw(c.input.Data)},
+		field,
 		{Key: "projection", Value: bson.D{{Key: "_id", Value: 1}}},
 		{Key: "hint", Value: bson.D{{Key: "$natural", Value: 1}}},
 		{Key: "batchSize", Value: 10_000},
