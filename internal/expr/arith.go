@@ -151,7 +151,8 @@ func evalAdd(c *Context, x *call) (bsonx.Value, error) {
 	return sum.value(c, 0), nil
 }
 
-// shiftDate moves a date by a number of milliseconds, rounded half away from zero.
+// shiftDate moves a date by a number of milliseconds, rounded: doubles half
+// away from zero, decimals half to even.
 func (c *Context) shiftDate(date, by bsonx.Value, op func(a, b int64) (int64, bool)) (bsonx.Value, error) {
 	ms, ok := roundToInt64(by)
 	if ok {
@@ -175,15 +176,12 @@ func roundToInt64(v bsonx.Value) (int64, bool) {
 	if d.Form != apd.Finite {
 		return 0, false
 	}
-	ctx := decimals()
-	ctx.Rounding = apd.RoundHalfUp
-	ctx.RoundToIntegralValue(d, d)
-	return decimalToInt64(d)
+	return decimalToInt64(quantize(d, 0, apd.RoundHalfEven))
 }
 
 // evalSubtract: number - number, date - number, date - date (in milliseconds).
 func evalSubtract(c *Context, x *call) (bsonx.Value, error) {
-	a, b, err := x.two(c)
+	a, b, err := x.twoLastFirst(c)
 	switch {
 	case err != nil:
 		return a, err
@@ -224,7 +222,7 @@ func evalMultiply(c *Context, x *call) (bsonx.Value, error) {
 
 // evalDivide never divides as integers do.
 func evalDivide(c *Context, x *call) (bsonx.Value, error) {
-	a, b, err := x.two(c)
+	a, b, err := x.twoLastFirst(c)
 	switch {
 	case err != nil:
 		return a, err
@@ -285,7 +283,7 @@ func isZero(v bsonx.Value) bool {
 
 // evalMod has the sign of the dividend.
 func evalMod(c *Context, x *call) (bsonx.Value, error) {
-	a, b, err := x.two(c)
+	a, b, err := x.twoLastFirst(c)
 	if err != nil {
 		return a, err
 	}

@@ -162,6 +162,15 @@ func indexIn(a, v bsonx.Value, lo, hi int) int {
 	return -1
 }
 
+// prepareIndexOfArray looks at a constant array before any document.
+func prepareIndexOfArray(x *call) error {
+	a, ok := IsConstant(x.args[0])
+	if _, both := IsConstant(x.args[1]); !ok || both || bsonx.IsNullish(a) || a.Type == bsonx.TypeArray {
+		return nil
+	}
+	return fail(50809, "First operand of $indexOfArray must be an array. First argument is of type: %s", nameOf(a))
+}
+
 func evalIndexOfArray(c *Context, x *call) (bsonx.Value, error) {
 	a, err := x.args[0].Eval(c)
 	switch {

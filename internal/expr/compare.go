@@ -6,7 +6,7 @@ import "github.com/pandodb/pando/internal/bsonx"
 // order, types included.
 func comparison(holds func(int) bool) builder {
 	return exactly(2, func(c *Context, x *call) (bsonx.Value, error) {
-		a, b, err := x.two(c)
+		a, b, err := x.twoLastFirst(c)
 		if err != nil {
 			return a, err
 		}
@@ -15,7 +15,7 @@ func comparison(holds func(int) bool) builder {
 }
 
 func evalCmp(c *Context, x *call) (bsonx.Value, error) {
-	a, b, err := x.two(c)
+	a, b, err := x.twoLastFirst(c)
 	if err != nil {
 		return a, err
 	}
@@ -51,7 +51,7 @@ func AsComparison(e Expr) (op Cmp, a, b Expr, ok bool) {
 
 // AsAnd gives the operands of an $and; ok is false for any other expression.
 func AsAnd(e Expr) (operands []Expr, ok bool) {
-	if x, isCall := e.(*call); isCall && x.name == "$and" {
+	if x, ok := e.(*junction); ok && x.name == "$and" {
 		return x.args, true
 	}
 	return nil, false

@@ -205,6 +205,17 @@ func unordered(fn evalFunc) builder {
 	}
 }
 
+// prepared gives the calls that a builder makes a step before they are used.
+func prepared(b builder, prepare func(*call) error) builder {
+	return func(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
+		e, err := b(sc, name, arg)
+		if x, ok := e.(*call); ok && err == nil {
+			x.prepare = prepare
+		}
+		return e, err
+	}
+}
+
 // exactly is an operator of n operands.
 func exactly(n int, fn evalFunc) builder {
 	return func(sc *Scope, name string, arg bsonx.Value) (Expr, error) {

@@ -20,6 +20,7 @@ type Context struct {
 	root  bsonx.Doc
 	vars  []bsonx.Value
 	stack []bsonx.Value // operands and elements under construction.
+	both  []bsonx.Value // what $setIntersection keeps.
 	keys  []string      // names of the documents under construction.
 	arena []byte        // results of the current document; see bytes.
 	zones map[string]*zone

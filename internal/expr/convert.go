@@ -428,11 +428,11 @@ func longDouble(f float64) string {
 }
 
 // formatG writes plainly what has up to 16 digits before the point and no more
-// than four zeros after it, else with an exponent.
+// than three zeros after it, else with an exponent.
 func formatG(f float64) string {
 	s := strconv.FormatFloat(f, 'e', -1, 64)
 	exp, _ := strconv.Atoi(s[strings.IndexByte(s, 'e')+1:])
-	if exp < -5 || exp >= 16 {
+	if exp < -4 || exp >= 16 {
 		return s
 	}
 	return strconv.FormatFloat(f, 'f', -1, 64)

@@ -47,7 +47,7 @@ func datePart(part func(time.Time) int) builder {
 			if err != nil || bsonx.IsNullish(v) {
 				return bsonx.Null, err
 			}
-			z, err := c.zone(x, 1, x.data.(*zone))
+			z, err := c.zone(x, 1, x.zoneData())
 			if err != nil || z == nil {
 				return bsonx.Null, err
 			}
@@ -121,7 +121,7 @@ func evalDateToParts(c *Context, x *call) (bsonx.Value, error) {
 	if err != nil {
 		return v, err
 	}
-	z, err := c.zone(x, 1, x.data.(*zone))
+	z, err := c.zone(x, 1, x.zoneData())
 	if err != nil || z == nil {
 		return bsonx.Null, err
 	}
@@ -200,6 +200,10 @@ func buildDateFromParts(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 }
 
 func evalDateFromParts(c *Context, x *call) (bsonx.Value, error) {
+	z, err := c.zone(x, fromZone, x.zoneData())
+	if err != nil || z == nil {
+		return bsonx.Null, err
+	}
 	var n [len("yMdhmsSYWD")]int64
 	null := false
 	part := func(i int, def, lo, hi int64) error {
@@ -245,10 +249,6 @@ func evalDateFromParts(c *Context, x *call) (bsonx.Value, error) {
 		if null {
 			return bsonx.Null, nil
 		}
-	}
-	z, err := c.zone(x, fromZone, x.data.(*zone))
-	if err != nil || z == nil {
-		return bsonx.Null, err
 	}
 	if n[fromSecond] > math.MaxInt64/1000 || n[fromSecond] < math.MinInt64/1000 {
 		return bsonx.Missing, fail(mongoerr.DurationOverflow, "Overflow casting from a lower-precision duration to a higher-precision duration")

@@ -83,7 +83,7 @@ func evalDateToString(c *Context, x *call) (bsonx.Value, error) {
 			return w, err
 		}
 	}
-	z, err := c.zone(x, 2, x.data.(*zone))
+	z, err := c.zone(x, 2, x.zoneData())
 	if err != nil || z == nil {
 		return bsonx.Null, err
 	}

@@ -109,7 +109,7 @@ func evalDateAdd(c *Context, x *call) (bsonx.Value, error) {
 	if err != nil || bsonx.IsNullish(w) {
 		return bsonx.Null, err
 	}
-	z, err := c.zone(x, 3, x.data.(*zone))
+	z, err := c.zone(x, 3, x.zoneData())
 	if err != nil || z == nil {
 		return bsonx.Null, err
 	}
@@ -216,7 +216,7 @@ func evalDateDiff(c *Context, x *call) (bsonx.Value, error) {
 	if err != nil || !ok {
 		return bsonx.Null, err
 	}
-	z, err := c.zone(x, 3, x.data.(*zone))
+	z, err := c.zone(x, 3, x.zoneData())
 	if err != nil || z == nil {
 		return bsonx.Null, err
 	}
@@ -299,15 +299,20 @@ func evalDateTrunc(c *Context, x *call) (bsonx.Value, error) {
 	if err != nil || bsonx.IsNullish(v) {
 		return bsonx.Null, err
 	}
+	size := int64(1)
+	var w bsonx.Value
+	if x.args[2] != nil {
+		if w, err = x.args[2].Eval(c); err != nil {
+			return v, err
+		}
+	}
 	u, ok, err := unitOf(c, x, 1)
 	if err != nil || !ok {
 		return bsonx.Null, err
 	}
-	size := int64(1)
 	if x.args[2] != nil {
-		w, err := x.args[2].Eval(c)
-		if err != nil || bsonx.IsNullish(w) {
-			return bsonx.Null, err
+		if bsonx.IsNullish(w) {
+			return bsonx.Null, nil
 		}
 		if size, ok = bsonx.ToInt64Exact(w); !ok {
 			return v, fail(5439017, "$dateTrunc requires 'binSize' to be a 64-bit integer, but got value '%s' of type %s", valueText(w), nameOf(w))
@@ -320,7 +325,7 @@ func evalDateTrunc(c *Context, x *call) (bsonx.Value, error) {
 	if err != nil || !ok {
 		return bsonx.Null, err
 	}
-	z, err := c.zone(x, 3, x.data.(*zone))
+	z, err := c.zone(x, 3, x.zoneData())
 	if err != nil || z == nil {
 		return bsonx.Null, truncZoneError(err)
 	}

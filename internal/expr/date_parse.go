@@ -31,7 +31,7 @@ func evalDateFromString(c *Context, x *call) (bsonx.Value, error) {
 	if err != nil {
 		return v, err
 	}
-	z, err := c.zone(x, 2, x.data.(*zone))
+	z, err := c.zone(x, 2, x.zoneData())
 	if err != nil {
 		return v, err
 	}

@@ -45,6 +45,7 @@ type call struct {
 	fn       func(*Context, *call) (bsonx.Value, error)
 	data     any  // what the operator worked out at compile time.
 	volatile bool // two evaluations may differ: never folded.
+	opaque   bool // the server never looks inside before it evaluates: no folding.
 
 	// unordered: the order of the operands does not matter, and any of them may
 	// be replaced by what the operator makes of them.
@@ -93,6 +94,16 @@ func (x *call) two(c *Context) (a, b bsonx.Value, err error) {
 		return a, b, err
 	}
 	b, err = x.args[1].Eval(c)
+	return a, b, err
+}
+
+// twoLastFirst is two in the other order, which the server has where it shows
+// only in which of two failures is told.
+func (x *call) twoLastFirst(c *Context) (a, b bsonx.Value, err error) {
+	if b, err = x.args[1].Eval(c); err != nil {
+		return a, b, err
+	}
+	a, err = x.args[0].Eval(c)
 	return a, b, err
 }
 

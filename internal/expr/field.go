@@ -38,7 +38,7 @@ func buildGetField(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if v, ok := IsConstant(field); ok && v.Type != bsonx.TypeString {
 		return nil, fail(3041704, "$getField requires 'field' to evaluate to type String, but got %s", nameOf(v))
 	}
-	return &call{name: name, args: []Expr{field, input}, fn: evalGetField}, nil
+	return &call{name: name, args: []Expr{field, input}, fn: evalGetField, opaque: true}, nil
 }
 
 func evalGetField(c *Context, x *call) (bsonx.Value, error) {
@@ -94,7 +94,7 @@ func buildSetField(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if field.Type != bsonx.TypeString {
 		return nil, fail(4161107, "%s requires 'field' to evaluate to type String, but got %s", name, nameOf(field))
 	}
-	return &call{name: name, args: args[1:], fn: evalSetField, data: bsonx.Str(field)}, nil
+	return &call{name: name, args: args[1:], fn: evalSetField, data: bsonx.Str(field), opaque: true}, nil
 }
 
 func evalSetField(c *Context, x *call) (bsonx.Value, error) {

@@ -17,6 +17,9 @@ func (e *FoldError) Unwrap() error { return e.Err }
 
 // fold replaces every part of the tree that depends on nothing by its value.
 func fold(e *Expr) error {
+	if x, ok := (*e).(*call); ok && x.opaque {
+		return nil
+	}
 	var failed error
 	constants := true
 	(*e).children(func(child *Expr) {
@@ -82,6 +85,8 @@ func foldable(e Expr) bool {
 	switch x := e.(type) {
 	case *call:
 		return !x.volatile
+	case *junction:
+		return len(x.args) == 0
 	case *objectExpr, *varPath:
 		return true
 	}

@@ -5,6 +5,36 @@ import (
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
+// junction is an $and or $or. It is decided by the first operand whose truth is
+// decides.
+type junction struct {
+	call
+	decides bool
+}
+
+func buildJunction(decides bool, fn evalFunc) builder {
+	return func(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
+		args, err := sc.arguments(arg)
+		return &junction{call{name: name, args: args, fn: fn}, decides}, err
+	}
+}
+
+// simplify is the answer if one constant decides it, whatever stands before;
+// constants that decide nothing go.
+func (x *junction) simplify() (Expr, error) {
+	var rest []Expr
+	for _, e := range x.args {
+		v, ok := IsConstant(e)
+		if !ok {
+			rest = append(rest, e)
+		} else if Truthy(v) == x.decides {
+			return &constant{bsonx.Bool(x.decides)}, nil
+		}
+	}
+	x.args = rest
+	return x, nil
+}
+
 // evalAnd and evalOr stop at the first operand that decides.
 func evalAnd(c *Context, x *call) (bsonx.Value, error) {
 	for _, e := range x.args {

@@ -24,7 +24,7 @@ func buildN(shapeCode mongoerr.Code, pick func(c *Context, a bsonx.Value, n int6
 		case args[1] == nil:
 			return nil, fail(5787907, "Missing value for 'input'")
 		}
-		return &call{name: name, args: args, fn: func(c *Context, x *call) (bsonx.Value, error) {
+		return &call{name: name, args: args, opaque: true, fn: func(c *Context, x *call) (bsonx.Value, error) {
 			v, err := x.args[0].Eval(c)
 			if err != nil {
 				return v, err
@@ -181,8 +181,10 @@ func evalSortArray(c *Context, x *call) (bsonx.Value, error) {
 	return v, nil
 }
 
-// sortPart is the part of an element to sort by; where there is none, a value
-// that is less than null, as missing ones are.
+// sortPart is the part of an element to sort by. Only documents have any.
 func (c *Context) sortPart(v bsonx.Value, parts []string) bsonx.Value {
-	return c.descend(v, parts)
+	if v.Type != bsonx.TypeDocument {
+		return bsonx.Missing
+	}
+	return c.walk(bsonx.AsDoc(v), parts)
 }

@@ -30,21 +30,18 @@ func (c *Context) objectFrom(keyMark, mark int) bsonx.Value {
 
 func evalMergeObjects(c *Context, x *call) (bsonx.Value, error) {
 	keyMark, mark := len(c.keys), len(c.stack)
-	var bad error
-	err := x.over(c, func(v bsonx.Value) {
+	err := x.overUntil(c, func(v bsonx.Value) error {
 		switch {
-		case bad != nil || bsonx.IsNullish(v):
+		case bsonx.IsNullish(v):
 		case v.Type != bsonx.TypeDocument:
-			bad = fail(40400, "$mergeObjects requires object inputs, but input %s is of type %s", valueText(v), nameOf(v))
+			return fail(40400, "$mergeObjects requires object inputs, but input %s is of type %s", valueText(v), nameOf(v))
 		default:
 			for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
 				c.putField(keyMark, mark, it.Key(), it.Value())
 			}
 		}
+		return nil
 	})
-	if err == nil {
-		err = bad
-	}
 	if err == nil {
 		err = c.room(x.name, mark)
 	}

@@ -77,9 +77,9 @@ func arithmeticOps(name string) builder {
 func logicOps(name string) builder {
 	switch name {
 	case "$and":
-		return variadic(evalAnd)
+		return buildJunction(false, evalAnd)
 	case "$or":
-		return variadic(evalOr)
+		return buildJunction(true, evalOr)
 	case "$not":
 		return exactly(1, evalNot)
 	case "$cond":
@@ -173,7 +173,7 @@ func arrayOps(name string) builder {
 	case "$in":
 		return exactly(2, evalIn)
 	case "$indexOfArray":
-		return between(2, 4, evalIndexOfArray)
+		return prepared(between(2, 4, evalIndexOfArray), prepareIndexOfArray)
 	case "$concatArrays":
 		return variadic(evalConcatArrays)
 	case "$reverseArray":
@@ -211,7 +211,7 @@ func arrayOps(name string) builder {
 	case "$setEquals":
 		return buildSetEquals
 	case "$setIsSubset":
-		return exactly(2, evalSetIsSubset)
+		return prepared(exactly(2, evalSetIsSubset), prepareSetIsSubset)
 	}
 	return nil
 }

@@ -190,7 +190,7 @@ func evalRegexFindAll(c *Context, x *call, s string, re *Regex) (bsonx.Value, er
 		return c.arrayFrom(mark), nil
 	}
 	at, counted, index := 0, 0, 0 // index characters lie before the byte counted.
-	for at < len(s) {
+	for at < len(s) || at == 0 {
 		loc, err := re.find(s, at)
 		if err != nil {
 			c.stack = c.stack[:mark]
@@ -203,7 +203,7 @@ func evalRegexFindAll(c *Context, x *call, s string, re *Regex) (bsonx.Value, er
 		counted = loc[0]
 		c.stack = append(c.stack, c.matchValue(s, loc, index))
 		if at = loc[1]; loc[1] == loc[0] {
-			at += characters(s[at:], 1)
+			at += max(characters(s[at:], 1), 1)
 		}
 	}
 	return c.arrayFrom(mark), nil

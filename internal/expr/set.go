@@ -64,14 +64,18 @@ func evalSetIntersection(c *Context, x *call) (bsonx.Value, error) {
 			kept = len(c.stack)
 			continue
 		}
-		n := mark
-		for _, v := range c.stack[mark:kept] {
-			if inSet(c.stack[kept:], v) {
-				c.stack[n] = v
-				n++
+		// Equal values may differ in type: those of the smaller set stay.
+		from, in := c.stack[mark:kept], c.stack[kept:]
+		if len(in) < len(from) {
+			from, in = in, from
+		}
+		c.both = c.both[:0]
+		for _, v := range from {
+			if inSet(in, v) {
+				c.both = append(c.both, v)
 			}
 		}
-		kept = n
+		kept = mark + copy(c.stack[mark:], c.both)
 		c.stack = c.stack[:kept]
 	}
 	return c.array(c.stack[mark:kept]), nil
@@ -144,6 +148,16 @@ func evalSetEquals(c *Context, x *call) (bsonx.Value, error) {
 		c.stack = c.stack[:from]
 	}
 	return bsonx.True, nil
+}
+
+// prepareSetIsSubset looks at a constant second operand before any document.
+func prepareSetIsSubset(x *call) error {
+	if v, ok := IsConstant(x.args[1]); ok && v.Type != bsonx.TypeArray {
+		if _, both := IsConstant(x.args[0]); !both {
+			return fail(17311, "both operands of $setIsSubset must be arrays. Second argument is of type: %s", nameOf(v))
+		}
+	}
+	return nil
 }
 
 func evalSetIsSubset(c *Context, x *call) (bsonx.Value, error) {

@@ -205,6 +205,8 @@ func evalReplace(c *Context, x *call, n int) (bsonx.Value, error) {
 			return v, err
 		}
 		in[i] = v
+	}
+	for i, v := range in {
 		if bsonx.IsNullish(v) {
 			null = true
 		} else if v.Type != bsonx.TypeString {

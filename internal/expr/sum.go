@@ -175,26 +175,30 @@ func (d *Deviation) Value(c *Context, sample bool) bsonx.Value {
 // over calls f with what an accumulator in an expression works on: the elements
 // of the array that is its only operand's value, else the operands' values.
 func (x *call) over(c *Context, f func(bsonx.Value)) error {
-	if len(x.args) == 1 {
-		v, err := x.args[0].Eval(c)
-		if err != nil {
-			return err
-		}
-		if v.Type == bsonx.TypeArray {
-			for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
-				f(it.Value())
-			}
-			return nil
-		}
+	return x.overUntil(c, func(v bsonx.Value) error {
 		f(v)
 		return nil
-	}
+	})
+}
+
+// overUntil is over that ends at the first failure.
+func (x *call) overUntil(c *Context, f func(bsonx.Value) error) error {
 	for _, e := range x.args {
 		v, err := e.Eval(c)
 		if err != nil {
 			return err
 		}
-		f(v)
+		if len(x.args) == 1 && v.Type == bsonx.TypeArray {
+			for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
+				if err := f(it.Value()); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		if err := f(v); err != nil {
+			return err
+		}
 	}
 	return nil
 }

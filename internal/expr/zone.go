@@ -69,11 +69,20 @@ func (x *call) prepareZone(i int) (*zone, error) {
 	return parseZone(bsonx.Str(v))
 }
 
+// zoneData is what prepareZone gave; nil if it was not asked, or could not tell.
+func (x *call) zoneData() *zone {
+	z, _ := x.data.(*zone)
+	return z
+}
+
 // zone is the zone of the i-th operand, nil if that is null. fixed is what
 // prepareZone gave.
 func (c *Context) zone(x *call, i int, fixed *zone) (*zone, error) {
 	if fixed != nil {
 		return fixed, nil
+	}
+	if x.args[i] == nil {
+		return &zone{loc: time.UTC, utc: true}, nil
 	}
 	v, err := x.args[i].Eval(c)
 	switch {
