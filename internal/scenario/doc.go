@@ -9,6 +9,8 @@
 //	go test ./internal/scenario                                     # ours
 //	PANDO_REFERENCE_URI=mongodb://… go test ./internal/scenario -run Reference [-rewrite]
 //
+// With -keep-going every difference is told, not only a file's first.
+//
 // Only the reference writes expectations. Where we differ on purpose the step says
 // so (differs=(why)), its expectation is ours, and docs/differences.md lists it: a
 // test holds the two lists together.

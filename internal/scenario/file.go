@@ -47,8 +47,10 @@ type file struct {
 	dbs      map[string]bool // used, to be dropped in the end.
 }
 
-// RunFile runs the scenario file at path against the server at addr.
-func RunFile(t *testing.T, addr, path string, mode Mode) {
+// RunFile runs the scenario file at path against the server at addr. It stops at the
+// first step that comes out differently, unless it is told to keep going: then it
+// tells of all of them, those included that only follow from an earlier one.
+func RunFile(t *testing.T, addr, path string, mode Mode, keepGoing bool) {
 	e := env.System()
 	n := newNames(e, prefixFor(e), addr)
 	f := &file{
@@ -57,17 +59,25 @@ func RunFile(t *testing.T, addr, path string, mode Mode) {
 		conns: map[string]*conn{}, sessions: map[string]*session{}, dbs: map[string]bool{},
 	}
 	defer f.clean(t)
+	var differences []string
 	datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 		st, err := parseStep(d)
 		if err != nil {
 			d.Fatalf(t, "%v", err)
 		}
 		got, err := f.step(d, st)
+		if keepGoing && !(mode == Reference && st.differs != "") && (err != nil || got != d.Expected) {
+			differences = append(differences, fmt.Sprintf("%s: %s\n%s\nexpected:\n%sfound: (%v)\n%s", d.Pos, d.FullCmd(), d.Input, d.Expected, err, got))
+			return d.Expected
+		}
 		if err != nil && !(mode == Reference && st.differs != "") {
 			d.Fatalf(t, "%v\n%s", err, got)
 		}
 		return f.judge(t, d, st, got)
 	})
+	for _, text := range differences {
+		t.Error(text)
+	}
 	for name, c := range f.conns {
 		if c.late != nil {
 			t.Errorf("%s: the command on connection %s is still waiting: a wait step is missing", path, name)

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"bufio"
+	"flag"
 	"io/fs"
 	"net/url"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"sync"
 	"testing"
 )
+
+var keepGoing = flag.Bool("keep-going", false, "tell of every step that comes out differently, not only of a file's first")
 
 // TestReference holds the files against the reference server, or writes them from it (-rewrite).
 func TestReference(t *testing.T) {
@@ -43,7 +46,7 @@ func runAll(t *testing.T, addr string, mode Mode) {
 				alone.RLock()
 				defer alone.RUnlock()
 			}
-			RunFile(t, addr, path, mode)
+			RunFile(t, addr, path, mode, *keepGoing)
 		})
 	}
 }
