@@ -20,6 +20,7 @@ const (
 	convertOnError
 	convertOnNull
 	convertFormat
+	convertByteOrder
 )
 
 func buildConvert(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
@@ -37,10 +38,8 @@ func buildConvert(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 		return nil, fail(mongoerr.FailedToParse, "Missing 'input' parameter to $convert")
 	case args[convertTo] == nil:
 		return nil, fail(mongoerr.FailedToParse, "Missing 'to' parameter to $convert")
-	case args[convertFormat] != nil || args[5] != nil:
-		return nil, mongoerr.NotYet("$convert with format or byteOrder")
 	}
-	return &call{name: name, args: args[:convertFormat], fn: evalConvert}, nil
+	return &call{name: name, args: args, fn: evalConvert}, nil
 }
 
 // buildConvertTo is a short form of $convert.
@@ -52,47 +51,49 @@ func buildConvertTo(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if len(args) != 1 {
 		return nil, fail(50723, "%s requires a single argument, got %d", name, len(args))
 	}
-	var to bsonx.Type
+	to := &conversion{format: "auto"}
 	switch name {
 	case "$toInt":
-		to = bsonx.TypeInt32
+		to.to = bsonx.TypeInt32
 	case "$toLong":
-		to = bsonx.TypeInt64
+		to.to = bsonx.TypeInt64
 	case "$toDouble":
-		to = bsonx.TypeDouble
+		to.to = bsonx.TypeDouble
 	case "$toDecimal":
-		to = bsonx.TypeDecimal
+		to.to = bsonx.TypeDecimal
 	case "$toString":
-		to = bsonx.TypeString
+		to.to = bsonx.TypeString
 	case "$toBool":
-		to = bsonx.TypeBool
+		to.to = bsonx.TypeBool
 	case "$toDate":
-		to = bsonx.TypeDate
+		to.to = bsonx.TypeDate
 	case "$toObjectId":
-		to = bsonx.TypeObjectID
+		to.to = bsonx.TypeObjectID
+	case "$toUUID":
+		to.to, to.subtype, to.format = bsonx.TypeBinary, bsonx.Int32(uuidSubtype), "uuid"
 	}
 	return &call{name: name, args: args, data: to, fn: func(c *Context, x *call) (bsonx.Value, error) {
 		v, err := x.args[0].Eval(c)
 		if err != nil || bsonx.IsNullish(v) {
 			return bsonx.Null, err
 		}
-		return Convert(c, v, x.data.(bsonx.Type))
+		return c.convert(v, x.data.(*conversion))
 	}}, nil
 }
 
 func evalConvert(c *Context, x *call) (bsonx.Value, error) {
-	to, err := x.args[convertTo].Eval(c)
+	target, err := x.args[convertTo].Eval(c)
 	if err != nil {
-		return to, err
+		return target, err
 	}
 	v, err := x.args[convertInput].Eval(c)
 	if err != nil {
 		return v, err
 	}
-	var t bsonx.Type
-	null := bsonx.IsNullish(to)
+	var to conversion
+	null := bsonx.IsNullish(target)
 	if !null {
-		if t, err = convertTarget(to); err != nil {
+		if err := to.target(target); err != nil {
 			return v, err
 		}
 	}
@@ -105,7 +106,21 @@ func evalConvert(c *Context, x *call) (bsonx.Value, error) {
 	if null {
 		return bsonx.Null, nil
 	}
-	r, err := Convert(c, v, t)
+	format, err := x.arg(c, convertFormat)
+	if err == nil {
+		to.format, err = formatOperand(format)
+	}
+	if err != nil {
+		return v, err
+	}
+	order, err := x.arg(c, convertByteOrder)
+	if err == nil {
+		to.bigEndian, err = orderOperand(order)
+	}
+	if err != nil {
+		return v, err
+	}
+	r, err := c.convert(v, &to)
 	if err != nil && x.args[convertOnError] != nil {
 		if e, ok := err.(*mongoerr.Error); ok && e.Code == mongoerr.ConversionFailure {
 			return x.args[convertOnError].Eval(c)
@@ -114,14 +129,17 @@ func evalConvert(c *Context, x *call) (bsonx.Value, error) {
 	return r, err
 }
 
-// convertTarget reads the type that "to" names: by name, by number, or as
-// {type, subtype}.
-func convertTarget(to bsonx.Value) (bsonx.Type, error) {
-	if to.Type == bsonx.TypeDocument {
-		if inner := bsonx.Get(bsonx.AsDoc(to), "type"); !bsonx.IsMissing(inner) {
-			to = inner
-		}
+// target reads what "to" names: a type's name or number, or {type, subtype}.
+func (to *conversion) target(v bsonx.Value) (err error) {
+	if v.Type == bsonx.TypeDocument {
+		to.subtype = bsonx.Get(bsonx.AsDoc(v), "subtype")
+		v = bsonx.Get(bsonx.AsDoc(v), "type")
 	}
+	to.to, err = typeNamed(v)
+	return err
+}
+
+func typeNamed(to bsonx.Value) (bsonx.Type, error) {
 	switch {
 	case to.Type == bsonx.TypeString:
 		for t := range 256 {
@@ -158,6 +176,11 @@ func overflow(what string) error {
 // Convert makes a value, which is not null, one of another type; ConversionFailure
 // if that cannot be. Its bytes are c's, the heap's if c is nil, or v's.
 func Convert(c *Context, v bsonx.Value, to bsonx.Type) (bsonx.Value, error) {
+	return c.convert(v, &conversion{to: to, format: "auto"})
+}
+
+func (c *Context) convert(v bsonx.Value, how *conversion) (bsonx.Value, error) {
+	to := how.to
 	if v.Type == to {
 		switch to {
 		case bsonx.TypeDouble, bsonx.TypeString, bsonx.TypeObjectID, bsonx.TypeBool, bsonx.TypeDate, bsonx.TypeInt32, bsonx.TypeInt64, bsonx.TypeDecimal:
@@ -167,9 +190,9 @@ func Convert(c *Context, v bsonx.Value, to bsonx.Type) (bsonx.Value, error) {
 	if v.Type == bsonx.TypeBinary {
 		switch to {
 		case bsonx.TypeString:
-			return v, fail(4341115, "Format must be speficied when converting from 'binData' to 'string'")
+			return c.binaryText(v, how.format)
 		case bsonx.TypeInt32, bsonx.TypeInt64, bsonx.TypeDouble:
-			return v, mongoerr.NotYet("$convert from binData to a number")
+			return c.binaryNumber(v, how)
 		}
 	}
 	switch to {
@@ -192,12 +215,7 @@ func Convert(c *Context, v bsonx.Value, to bsonx.Type) (bsonx.Value, error) {
 			return c.toObjectID(bsonx.Str(v))
 		}
 	case bsonx.TypeBinary:
-		if v.Type == bsonx.TypeString {
-			return v, fail(4341115, "Format must be speficied when converting from 'string' to 'binData'")
-		}
-		if rank(v) > 0 && v.Type != bsonx.TypeDecimal {
-			return v, mongoerr.NotYet("$convert from a number to binData")
-		}
+		return c.toBinary(v, how)
 	}
 	return v, unsupported(v, to)
 }
@@ -459,8 +477,7 @@ func (c *Context) toObjectID(s string) (bsonx.Value, error) {
 	}
 	b := c.bytes(12)
 	if _, err := hex.Decode(b, []byte(s)); err != nil {
-		bad := strings.IndexFunc(s, func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF", r) })
-		return bsonx.Missing, inConvert("Failed to parse objectId '%s' in $convert with no onError value: Invalid character found in hex string: %c", s, s[bad])
+		return bsonx.Missing, inConvert("Failed to parse objectId '%s' in $convert with no onError value: Invalid character found in hex string: %c", s, badHex(s))
 	}
 	return bsonx.Value{Type: bsonx.TypeObjectID, Data: b}, nil
 }

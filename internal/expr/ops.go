@@ -290,7 +290,7 @@ func typeOps(name string) builder {
 		return exactly(1, evalIsNumber)
 	case "$convert":
 		return buildConvert
-	case "$toInt", "$toLong", "$toDouble", "$toDecimal", "$toString", "$toBool", "$toDate", "$toObjectId":
+	case "$toInt", "$toLong", "$toDouble", "$toDecimal", "$toString", "$toBool", "$toDate", "$toObjectId", "$toUUID":
 		return buildConvertTo
 	case "$binarySize":
 		return exactly(1, evalBinarySize)
@@ -304,7 +304,7 @@ func typeOps(name string) builder {
 func knownToMongoDB(name string) bool {
 	switch name {
 	case "$accumulator", "$function", "$meta", "$toHashedIndexKey", "$median", "$percentile",
-		"$toUUID", "$encStrContains", "$encStrStartsWith", "$encStrEndsWith", "$encStrNormalizedEq",
+		"$encStrContains", "$encStrStartsWith", "$encStrEndsWith", "$encStrNormalizedEq",
 		"$similarityDotProduct", "$similarityCosine", "$similarityEuclidean",
 		"$_internalFindSlice", "$_internalFindPositional", "$_internalFindElemMatch", "$_internalJsEmit",
 		"$_internalFleEq", "$_internalFleBetween", "$_internalOwningShard", "$_internalIndexKey",
