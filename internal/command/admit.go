@@ -10,6 +10,11 @@ import (
 
 // admit checks what comes before fail points (3.5, steps 2 and 4).
 func (d *Dispatcher) admit(_ context.Context, c *Call) error {
+	if c.Spec.Check != nil {
+		if err := c.Spec.Check(c); err != nil {
+			return err
+		}
+	}
 	if err := c.Spec.checkTxnFields(&c.Gen); err != nil {
 		return err
 	}
@@ -105,10 +110,10 @@ func (c *Call) checkWriteConcern() (err error) {
 	given := c.Gen.WriteConcern
 	if given.Type != bsonx.TypeMissing && bsonx.Len(bsonx.AsDoc(given)) > 0 {
 		switch {
-		case c.Gen.InTxn() && c.Spec.Txn != Ends:
-			return mongoerr.New(mongoerr.InvalidOptions, "writeConcern is not allowed within a multi-statement transaction")
 		case !c.Spec.Write:
 			return mongoerr.New(mongoerr.InvalidOptions, "Command does not support writeConcern")
+		case c.Gen.InTxn() && c.Spec.Txn != Ends:
+			return mongoerr.New(mongoerr.InvalidOptions, "writeConcern is not allowed within a multi-statement transaction")
 		}
 	}
 	c.WriteConcern, err = parseWriteConcern(given, c.D.defaults.writeConcern())

@@ -18,7 +18,7 @@ var aggregate = Spec{
 	Name: "aggregate", Txn: Anywhere, Read: ReadAll, Write: true, API: true, Help: "runs a pipeline",
 	Fields: NewFields("aggregate",
 		Field{Name: "pipeline", Type: Types{of: Array.of, bad: badPipeline}, Required: true},
-		Field{Name: "cursor", Type: Document},
+		Field{Name: "cursor", Type: Types{of: Document.of, bad: badCursor}},
 		Field{Name: "explain", Type: Truthy},
 		Field{Name: "hint", Type: Types{bad: badHint, of: DocOrStr.of}},
 		Field{Name: "let", Type: Document},
@@ -39,6 +39,10 @@ func badPipeline(string, bsonx.Value) error {
 	return mongoerr.New(mongoerr.TypeMismatch, "A pipeline must be an array of objects")
 }
 
+func badCursor(string, bsonx.Value) error {
+	return mongoerr.New(mongoerr.TypeMismatch, "cursor field must be missing or an object")
+}
+
 var aggregateCursor = NewFields("cursor", Field{Name: "batchSize", Type: Integer, Bounded: true})
 
 // aggregation is an aggregate command, compiled.
@@ -54,7 +58,7 @@ func runAggregate(ctx context.Context, c *Call) error {
 	switch cur := c.Args.Doc("cursor"); {
 	case c.Args.Bool("explain", false):
 		if c.InTxn() {
-			return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Cannot run 'explain' in a multi-document transaction.")
+			return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Operation not permitted in transaction :: caused by :: Explain for the aggregate command cannot run within a multi-document transaction")
 		}
 		a, err := c.compileAggregate(&c.Args)
 		if err != nil {
@@ -114,7 +118,10 @@ func (c *Call) compileAggregate(args *Args) (*aggregation, error) {
 		stages = append(stages, bsonx.AsDoc(it.Value()))
 	}
 	if stage, refused := plan.RefusedInTxn(stages); refused && c.InTxn() {
-		return nil, mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction, "%s cannot be used in a transaction", stage)
+		if stage == "$out" || stage == "$merge" {
+			return nil, mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction, "%s cannot be used in a transaction", stage)
+		}
+		return nil, mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction, "Stage not supported inside of a multi-document transaction: %s", stage)
 	}
 	stages, err := c.sourceStage(stages)
 	if err != nil {
@@ -175,6 +182,7 @@ func runCount(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
+	f.req.NS = ns
 	limit := c.Args.Int("limit", 0)
 	f.req.Skip, f.req.Limit = c.Args.Int("skip", 0), max(limit, -limit)
 	n := int64(0)
@@ -221,7 +229,7 @@ func (c *Call) each(ctx context.Context, tx *docstore.Tx, f finding, do func(bso
 			return nil
 		}
 		if err != nil {
-			return err
+			return c.duringRead(ctx, f.req.NS.String(), err)
 		}
 		if err := do(doc); err != nil {
 			return err
@@ -241,6 +249,9 @@ var distinct = Spec{
 }
 
 func runDistinct(ctx context.Context, c *Call) error {
+	if c.Args.late != nil {
+		return c.Args.late
+	}
 	if err := c.Args.complete(); err != nil {
 		return err
 	}
@@ -252,6 +263,7 @@ func runDistinct(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
+	f.req.NS = ns
 	values := valueSet{bytesMax: bsonx.DocBytesMax}
 	key := c.Args.Str("key")
 	err = c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {

@@ -8,11 +8,18 @@ func commands() []*Spec {
 		s.Run = run
 		return &s
 	}
+	checked := func(s *Spec, check func(*Call) error) *Spec {
+		s.Check = check
+		return s
+	}
 	return slices.Concat(
 		[]*Spec{
-			with(find, runFind), with(aggregate, runAggregate), with(count, runCount), with(distinct, runDistinct), with(explain, runExplain),
-			with(insert, runInsert), with(update, runUpdate), with(remove, runDelete),
-			with(findAndModify, runFindAndModify), with(bulkWrite, runBulkWrite),
+			with(find, runFind), checked(with(aggregate, runAggregate), checkAggregate), with(count, runCount), with(distinct, runDistinct), with(explain, runExplain),
+			checked(with(insert, runInsert), checkBatch("documents")),
+			checked(with(update, runUpdate), checkBatch("updates")),
+			checked(with(remove, runDelete), checkDelete),
+			with(findAndModify, runFindAndModify),
+			checked(with(bulkWrite, runBulkWrite), checkBatch("ops")),
 		},
 		cursorCommands(), txnCommands(), sessionCommands(),
 		ddlCommands(), indexCommands(), listCommands(),

@@ -47,7 +47,7 @@ func parseReadConcern(v bsonx.Value) (rc ReadConcern, err error) {
 	options := func(msg string) error { return mongoerr.New(mongoerr.InvalidOptions, msg) }
 	switch {
 	case rc.After != 0 && rc.At != 0:
-		return rc, options("Specifying a timestamp for readConcern snapshot in a causally consistent session is not allowed. See https://www.mongodb.com/docs/manual/core/read-isolation-consistency-recency/#causal-consistency")
+		return rc, options("Specifying a timestamp for readConcern snapshot in a causally consistent session is not allowed. See https://docs.mongodb.com/manual/core/read-isolation-consistency-recency/#causal-consistency")
 	case rc.After != 0 && (rc.Level == levelAvailable || rc.Level == levelLinearizable):
 		return rc, options("afterClusterTime field can be set only if level is equal to majority, local, or snapshot")
 	case rc.At != 0 && rc.Level != levelSnapshot:

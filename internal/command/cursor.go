@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -55,7 +56,7 @@ func (c *Call) fill(ctx context.Context, cur *session.Cursor, want batch) (done 
 	cur.Returned += n
 	c.D.metrics.docsReturned.Add(n)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return true, err
+		return true, c.duringRead(ctx, cur.Namespace, err)
 	}
 	return done || want.left >= 0 && n >= want.left, nil
 }
@@ -224,7 +225,11 @@ func runKillCursors(_ context.Context, c *Call) error {
 		id := bsonx.AsInt64(v)
 		cur, err := c.D.Sessions.Cursors().Peek(id)
 		if err == nil && c.InTxn() && cur.TxnNumber != c.Txn.Number {
-			return mongoerr.Newf(8912321, "Cannot kill cursor %d inside a transaction that did not open it", id)
+			in := "(None)"
+			if cur.TxnNumber >= 0 {
+				in = strconv.FormatInt(cur.TxnNumber, 10)
+			}
+			return mongoerr.Newf(8912321, "tried to kill a cursor %d belonging to txn %s while in txn %d of session %s", id, in, c.Txn.Number, c.Gen.LSID)
 		}
 		if err == nil {
 			err = c.D.Sessions.Cursors().Kill(id)

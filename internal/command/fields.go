@@ -123,6 +123,7 @@ type Args struct {
 	vals []bsonx.Value
 	seqs []Sequence
 	open bsonx.Doc // the fields that an open list does not name.
+	late error     // what is wrong, for a command that tells it late.
 }
 
 // Sequence is a field that came as its own section of the message.

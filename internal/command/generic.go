@@ -105,6 +105,10 @@ func (s *Spec) parse(body bsonx.Doc, seqs []Sequence) (Generic, Args, error) {
 			continue
 		}
 		if err := into.put(it.Key(), it.Value()); err != nil {
+			if s.parsesLate && into == &args {
+				args.late = err
+				continue
+			}
 			return Generic{}, args, named(err, own.owner)
 		}
 	}
@@ -195,7 +199,7 @@ func (a *Args) generic(owner string) (g Generic, err error) {
 // internalFields refuses what only servers send each other.
 func (a *Args) internalFields() error {
 	if a.Has("coordinator") && a.Bool("coordinator", false) {
-		return mongoerr.New(mongoerr.NotWritablePrimary, "this node is not part of a sharded cluster and coordinates no transactions")
+		return mongoerr.New(mongoerr.NotWritablePrimary, "Transaction coordinator is not a primary")
 	}
 	if a.Has("txnRetryCounter") {
 		return mongoerr.New(mongoerr.InvalidOptions, "txnRetryCounter is only supported in sharded clusters")

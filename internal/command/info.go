@@ -42,7 +42,7 @@ func ReadHostInfo() HostInfo {
 func infoCommands() []*Spec {
 	return []*Spec{
 		{Name: "ping", NoAuth: true, API: true, Run: func(context.Context, *Call) error { return nil }, Help: "answers"},
-		{Name: "buildInfo", Aliases: []string{"buildinfo"}, NoAuth: true, Run: runBuildInfo, Help: "tells what this server is"},
+		{Name: "buildInfo", Aliases: []string{"buildinfo"}, Run: runBuildInfo, Help: "tells what this server is"},
 		{Name: "whatsmyuri", NoAuth: true, Run: func(_ context.Context, c *Call) error { c.Reply.String("you", c.Peer.Remote); return nil }, Help: "tells the client's address"},
 		{Name: "connectionStatus", NoAuth: true, API: true, Run: runConnectionStatus, Help: "tells who is authenticated",
 			Fields: NewFields("connectionStatus", Field{Name: "showPrivileges", Type: Boolean})},

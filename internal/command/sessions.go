@@ -11,7 +11,7 @@ import (
 
 func sessionCommands() []*Spec {
 	return []*Spec{
-		{Name: "startSession", Run: runStartSession, Help: "makes a session"},
+		{Name: "startSession", Run: runStartSession, Help: "makes a session", Fields: anyFields("startSession")},
 		{Name: "refreshSessions", API: true, Run: runRefreshSessions, Help: "keeps sessions from expiring"},
 		{Name: "endSessions", NoAuth: true, API: true, Run: runEndSessions, Help: "lets sessions expire"},
 		{Name: "killSessions", Txn: Beside, API: true, Run: runKillSessions, Help: "ends what sessions do"},
@@ -34,8 +34,12 @@ func runStartSession(_ context.Context, c *Call) error {
 
 // sessionList parses the command's own field: an array of session ids.
 func (c *Call) sessionList(owner string) ([]session.ID, error) {
+	in := c.Spec.Name
+	if in == "killSessions" {
+		in = "KillSessionsCmd"
+	}
 	if c.Arg.Type != bsonx.TypeArray {
-		return nil, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field '%s.%s' is the wrong type '%s', expected type 'array'", c.Spec.Name, c.Spec.Name, bsonx.TypeName(c.Arg.Type))
+		return nil, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field '%s.%s' is the wrong type '%s', expected type 'array'", in, c.Spec.Name, bsonx.TypeName(c.Arg.Type))
 	}
 	var ids []session.ID
 	for it := bsonx.Walk(bsonx.AsDoc(c.Arg)); it.Next(); {

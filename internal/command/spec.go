@@ -37,6 +37,10 @@ type Spec struct {
 	Fields  *Fields
 	Run     func(ctx context.Context, c *Call) error
 
+	// Check, if there is one, finds the mistakes that the original finds while it
+	// parses: they leave a transaction alive.
+	Check func(c *Call) error
+
 	// parsesLate leaves missing fields to Run: the original finds them out only
 	// after the transaction was touched.
 	parsesLate bool

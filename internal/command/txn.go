@@ -27,7 +27,7 @@ func (d *Dispatcher) inSession(ctx context.Context, c *Call) error {
 		}
 		return c.Spec.Run(ctx, c)
 	}
-	if err := s.Match(n, c.Gen.API); err != nil {
+	if err := s.Match(c.Name, n, c.Gen.API); err != nil {
 		return err
 	}
 	if c.Spec.Txn == Ends {

@@ -200,6 +200,14 @@ func target(ctx ctxT, tx *docstore.Tx, ns catalog.Namespace) (*catalog.Collectio
 	if coll != nil && coll.Kind == catalog.KindView {
 		return nil, mongoerr.Newf(mongoerr.CommandNotSupportedOnView, "Namespace %s is a view, not a collection", ns)
 	}
+	if coll != nil {
+		switch lost, err := tx.Cat.Superseded(ctx, coll); {
+		case err != nil:
+			return nil, err
+		case lost:
+			return nil, &kv.Conflict{}
+		}
+	}
 	return coll, nil
 }
 

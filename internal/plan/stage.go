@@ -49,6 +49,10 @@ type Group struct {
 	spelled
 	ID     expr.Expr
 	Fields []Accumulator
+
+	// Single is the name of the only field of _id, if it is an object of one: ID
+	// is that field's value then, and one that is missing counts as null.
+	Single string
 }
 
 // Order is $sort.
@@ -236,3 +240,6 @@ func refusedInTxn(name string) bool {
 	}
 	return false
 }
+
+// IsStage tells whether MongoDB knows a stage of that name, done here or not.
+func IsStage(name string) bool { return isCompiled(name) || isStage(name) || name == "$documents" }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -238,10 +239,20 @@ func (m *Manager) Counts() Counts {
 	}
 }
 
-// String names the parameters as messages print them.
+// String names the parameters that were given, as messages print them.
 func (a API) String() string {
-	if a.Version == "" {
-		return "{ apiVersion: none }"
+	var parts []string
+	if a.Version != "" {
+		parts = append(parts, fmt.Sprintf("apiVersion: %q", a.Version))
 	}
-	return fmt.Sprintf("{ apiVersion: %q, apiStrict: %t, apiDeprecationErrors: %t }", a.Version, a.Strict, a.Deprecation)
+	if a.Strict {
+		parts = append(parts, "apiStrict: true")
+	}
+	if a.Deprecation {
+		parts = append(parts, "apiDeprecationErrors: true")
+	}
+	if len(parts) == 0 {
+		return "{}"
+	}
+	return "{ " + strings.Join(parts, ", ") + " }"
 }

@@ -69,8 +69,8 @@ func (s *Session) BeginRetryable(n int64) error {
 	switch {
 	case n < s.number:
 		return mongoerr.Newf(mongoerr.TransactionTooOld,
-			"Retryable write with txnNumber %d is prohibited on session %s because a newer transaction with txnNumber %d has already started on this session.",
-			n, s.ID, s.number)
+			"Retryable write with txnNumber %d is prohibited on session %s because a newer %s with txnNumber %d has already started on this session.",
+			n, s.ID, s.what(), s.number)
 	case n == s.number && s.state == Retryable:
 		return nil
 	case n == s.number:

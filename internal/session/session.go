@@ -138,10 +138,10 @@ func (s *Session) Continue(n int64) (*Txn, error) {
 
 // Match tells whether a statement's API parameters are those of the open
 // transaction n; it is asked before Continue, and leaves the transaction alone.
-func (s *Session) Match(n int64, api API) error {
+func (s *Session) Match(command string, n int64, api API) error {
 	if s.number == n && s.state == InProgress && s.txn.API != api {
 		return mongoerr.Newf(mongoerr.APIMismatchError,
-			"API parameter mismatch: transaction-continuing command used %s, the transaction's first command used %s", api, s.txn.API)
+			"API parameter mismatch: %s used params %s, the transaction's first command used %s", command, api, s.txn.API)
 	}
 	return nil
 }
@@ -257,10 +257,22 @@ func (s *Session) abortWhenFree(n int64) {
 	<-s.gate
 }
 
+// what is the kind of thing that the session's number stands for, in messages.
+func (s *Session) what() string {
+	if s.state == Retryable {
+		return "retryable write"
+	}
+	return "transaction"
+}
+
 func (s *Session) errTooOld(n int64) error {
+	counter := 0
+	if s.state == Retryable {
+		counter = -1
+	}
 	return mongoerr.Newf(mongoerr.TransactionTooOld,
-		"Cannot start transaction with { txnNumber: %d } on session %s because a newer transaction with txnNumberAndRetryCounter { txnNumber: %d, txnRetryCounter: 0 } has already started on this session.",
-		n, s.ID, s.number)
+		"Cannot start transaction with { txnNumber: %d } on session %s because a newer %s with txnNumberAndRetryCounter { txnNumber: %d, txnRetryCounter: %d } has already started on this session.",
+		n, s.ID, s.what(), s.number, counter)
 }
 
 func (s *Session) errNoSuch(n int64) error {
