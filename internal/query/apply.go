@@ -71,7 +71,7 @@ func (a *application) fields(t *tree, doc bsonx.Doc) (changed bool, err error) {
 		done[i] = true
 		o, err := a.visit(children[i], v)
 		if err != nil {
-			return false, err
+			return false, a.firstError(children[:i], doc, err)
 		}
 		if o == same {
 			a.b.Value(key, v)
@@ -89,6 +89,17 @@ func (a *application) fields(t *tree, doc bsonx.Doc) (changed bool, err error) {
 		changed = changed || o != same
 	}
 	return changed, nil
+}
+
+// firstError gives the error of the first of the children before the one that
+// failed with err, as if they had been applied in the order of their names.
+func (a *application) firstError(before []child, doc bsonx.Doc, err error) error {
+	for _, c := range before {
+		if _, earlier := a.visit(c, bsonx.Get(doc, c.name)); earlier != nil {
+			return earlier
+		}
+	}
+	return err
 }
 
 // children are t's, with the positional one under the name that it has this time.

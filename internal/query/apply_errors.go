@@ -23,19 +23,30 @@ func (a *application) notViable(t *tree, v bsonx.Value) error {
 }
 
 func (a *application) notViableChild(c child, v bsonx.Value) error {
-	here := element(a.path[len(a.path)-1], v)
-	return c.tree.leaves(a.where()+"."+c.name, func(path string, op operator) error {
-		switch {
-		case op.creates():
-			if r, ok := op.(*rename); ok && a.moved[r.slot].Type == bsonx.TypeMissing {
-				return nil
-			}
-			return mongoerr.Newf(mongoerr.PathNotViable, "Cannot create field '%s' in element {%s}", c.name, here)
-		case op.mindsPath():
-			return mongoerr.Newf(mongoerr.PathNotViable, "Cannot use the part (%s) of (%s) to traverse the element ({%s})", c.name, path, here)
+	return a.unreachable(c.tree, a.where()+"."+c.name, c.name, v)
+}
+
+// unreachable is the error for the first place in t, at a path that fails at one part.
+func (a *application) unreachable(t *tree, path, part string, v bsonx.Value) error {
+	here := func() string { return element(a.path[len(a.path)-1], v) }
+	switch {
+	case len(t.branches) > 0:
+		return bad("The path '%s' must exist in the document in order to apply array updates.", path)
+	case t.op == nil:
+		children, err := a.children(t)
+		for i := 0; i < len(children) && err == nil; i++ {
+			err = a.unreachable(children[i].tree, path+"."+children[i].name, part, v)
 		}
-		return nil
-	})
+		return err
+	case t.op.creates():
+		if r, ok := t.op.(*rename); ok && a.moved[r.slot].Type == bsonx.TypeMissing {
+			return nil
+		}
+		return mongoerr.Newf(mongoerr.PathNotViable, "Cannot create field '%s' in element {%s}", part, here())
+	case t.op.mindsPath():
+		return mongoerr.Newf(mongoerr.PathNotViable, "Cannot use the part (%s) of (%s) to traverse the element ({%s})", part, path, here())
+	}
+	return nil
 }
 
 // checkTop says what is wrong with the change of a top-level element, which was v.

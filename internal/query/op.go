@@ -59,3 +59,12 @@ func put(a *application, key string, old, v bsonx.Value) (outcome, error) {
 	a.b.Value(key, v)
 	return wrote, nil
 }
+
+// idle stands where $setOnInsert has nothing to do: its path must still go
+// through arrays where it says so.
+type idle struct{}
+
+func (idle) creates() bool   { return false }
+func (idle) mindsPath() bool { return false }
+
+func (idle) apply(*application, string, bsonx.Value) (outcome, error) { return same, nil }

@@ -35,6 +35,7 @@ func newMul(path string, v bsonx.Value) (operator, error) {
 }
 
 func (x *arithmetic) apply(a *application, key string, v bsonx.Value) (outcome, error) {
+	old := v
 	if v.Type == bsonx.TypeMissing {
 		if x.name == "$inc" {
 			a.b.Value(key, x.operand)
@@ -46,14 +47,14 @@ func (x *arithmetic) apply(a *application, key string, v bsonx.Value) (outcome, 
 			x.name, a.idElement(), key, bsonx.TypeName(v.Type))
 	}
 	if !isInteger(v) || !isInteger(x.operand) {
-		return put(a, key, v, x.others(a.ctx, v, x.operand))
+		return put(a, key, old, x.others(a.ctx, v, x.operand))
 	}
 	n, ok := x.ints(integerOf(v), integerOf(x.operand))
 	if !ok {
 		return same, bad("Failed to apply %s operations to current value (%s) for document {%s}", x.name, typedNumber(v), a.idElement())
 	}
 	narrow := v.Type == bsonx.TypeInt32 && x.operand.Type == bsonx.TypeInt32 && n == int64(int32(n))
-	return putInteger(a, key, v, n, narrow)
+	return putInteger(a, key, old, n, narrow)
 }
 
 // putInteger writes an int32 or int64 unless it is what was there.

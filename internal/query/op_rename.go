@@ -44,6 +44,9 @@ func (u *Update) addRename(from string, v bsonx.Value) error {
 	if err != nil {
 		return err
 	}
+	if err := u.place(from, renamed{}, true); err != nil {
+		return err
+	}
 	if from == to {
 		return bad("The source and target field for $rename must differ: %s", element(from, v))
 	}
@@ -52,9 +55,6 @@ func (u *Update) addRename(from string, v bsonx.Value) error {
 	}
 	r := &rename{from: fromParts, to: toParts, slot: len(u.renames)}
 	u.renames = append(u.renames, r)
-	if err := u.place(from, renamed{}, true); err != nil {
-		return err
-	}
 	return u.place(to, r, true)
 }
 

@@ -107,10 +107,10 @@ func onValues(v bsonx.Value) bool {
 }
 
 // isFieldOperator tells whether a document begins with an operator that is for a
-// field's value.
+// field's value. $not is none here: the server does not take it in $pull.
 func isFieldOperator(v bsonx.Value) bool {
 	switch name, _ := bsonx.First(bsonx.AsDoc(v)); name {
-	case "$eq", "$ne", "$lt", "$lte", "$gt", "$gte", "$in", "$nin", "$not", "$exists", "$type", "$mod",
+	case "$eq", "$ne", "$lt", "$lte", "$gt", "$gte", "$in", "$nin", "$exists", "$type", "$mod",
 		"$regex", "$options", "$size", "$all", "$elemMatch", "$bitsAllSet", "$bitsAnySet", "$bitsAllClear",
 		"$bitsAnyClear", "$near", "$nearSphere", "$geoNear", "$geoWithin", "$within", "$geoIntersects":
 		return true

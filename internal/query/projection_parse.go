@@ -31,7 +31,8 @@ type projectionParser struct {
 	out       *Projection
 	kind      kind
 	withID    bool // _id: 1 was said.
-	withMatch bool // there is an $elemMatch.
+	withMatch bool // there is an $elemMatch, which makes an inclusion where
+	withSlice bool // there is no $slice, which makes none.
 }
 
 func (p *projectionParser) parse(spec bsonx.Doc) (*Projection, error) {
@@ -42,7 +43,7 @@ func (p *projectionParser) parse(spec bsonx.Doc) (*Projection, error) {
 	}
 	if p.kind == undecided {
 		p.kind = exclusion
-		if p.withID || p.withMatch {
+		if p.withID || p.withMatch && !p.withSlice {
 			p.kind = inclusion
 		}
 	}
@@ -171,7 +172,7 @@ func (p *projectionParser) operator(parent *projected, prefix, path, name string
 	case name == "$elemMatch":
 		return mongoerr.New(168, "Cannot use $elemMatch in this context")
 	case p.kind == exclusion && name != "$meta":
-		return mongoerr.New(31252, "Cannot use expression other than $meta in exclusion projection")
+		return errNoExpression
 	}
 	return p.compute(parent, path, bsonx.DocValue(doc))
 }
@@ -210,17 +211,37 @@ func (p *projectionParser) unknown(v bsonx.Value, err error) error {
 func (p *projectionParser) slice(parent *projected, path string, v bsonx.Value, doc bsonx.Doc) error {
 	n, problem := newSlice(v)
 	if problem == nil {
+		p.withSlice = true
 		collision := p.add(parent, path, n)
 		if problem = mongoerr.From(collision); problem == nil {
 			return nil
 		}
 	}
-	err := p.compute(parent, path, bsonx.DocValue(doc))
-	if e := mongoerr.From(err); e != nil && e.Code == 28667 {
-		return mongoerr.Newf(e.Code, "Invalid $slice syntax. The given syntax %s did not match the find() syntax because :: %s: %s :: The given syntax did not match the expression $slice syntax. :: caused by :: %s",
-			bsonx.ShellString(bsonx.DocValue(doc)), problem.Code, problem.Msg, e.Msg)
+	if p.kind == exclusion {
+		return sliceError(doc, problem, errNoExpression)
 	}
-	return err
+	e, err := expr.Compile(p.scope, bsonx.DocValue(doc))
+	var fold *expr.FoldError
+	if isFold := errors.As(err, &fold); err == nil || isFold {
+		p.kind = inclusion
+		err = p.add(parent, path, &projected{action: compute, expr: e})
+		if err == nil && isFold {
+			return fold.Err
+		}
+	}
+	if err != nil {
+		return sliceError(doc, problem, mongoerr.From(err))
+	}
+	return nil
+}
+
+// errNoExpression refuses expressions beside fields that are left out.
+var errNoExpression = mongoerr.New(31252, "Cannot use expression other than $meta in exclusion projection")
+
+// sliceError tells of both forms of $slice why it is none.
+func sliceError(doc bsonx.Doc, problem, e *mongoerr.Error) error {
+	return mongoerr.Newf(e.Code, "Invalid $slice syntax. The given syntax %s did not match the find() syntax because :: %s: %s :: The given syntax did not match the expression $slice syntax. :: caused by :: %s",
+		bsonx.ShellString(bsonx.DocValue(doc)), problem.Code, problem.Msg, e.Msg)
 }
 
 // newSlice parses find's $slice: how many, or [how many to skip, how many].

@@ -56,7 +56,8 @@ func (n *projected) descendTo(path, way string) (*projected, error) {
 			if at > len(path) {
 				return nil, mongoerr.Newf(31250, "Path collision at %s", path)
 			}
-			return nil, mongoerr.Newf(31249, "Path collision at %s remaining portion %s", path, path[at:])
+			_, rest, _ := strings.Cut(path, ".")
+			return nil, mongoerr.Newf(31249, "Path collision at %s remaining portion %s", path, rest)
 		}
 	}
 	return n, nil

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -39,6 +40,13 @@ func (u *Update) replace(doc bsonx.Doc, c *expr.Context, inserting bool, dst []b
 		return nil, err
 	}
 	return b.Doc(), sameID(oldID, id)
+}
+
+// sameReplacement tells whether replacing a document is no change. One that only
+// differs by leaving _id to the server counts as one, unless there is nothing else.
+func sameReplacement(doc, by bsonx.Doc) bool {
+	name, _ := bsonx.First(doc)
+	return bytes.Equal(doc, by) || len(by) <= len(bsonx.Empty) && name == "_id" && bsonx.Len(doc) == 1
 }
 
 // sameID refuses an _id that is another one than before. An equal number of

@@ -39,7 +39,7 @@ func CompileSort(spec bsonx.Doc) (*Sort, error) {
 			return nil, err
 		}
 		if s.has(path) {
-			continue // the first one has decided.
+			return nil, mongoerr.Newf(7472500, "$sort key must not contain duplicate keys (duplicate: '%s')", path)
 		}
 		s.fields = append(s.fields, SortField{path, desc})
 		s.parts = append(s.parts, strings.Split(path, "."))

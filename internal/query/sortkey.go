@@ -23,7 +23,8 @@ type sortRun struct {
 type sortPlace struct {
 	values [sortFieldsMax]bsonx.Value
 	docs   [sortFieldsMax]bsonx.Doc
-	taken  [sortFieldsMax]int // parts of the path that lie behind.
+	nested [sortFieldsMax]bsonx.Value // an array that it goes on in instead, found by position in another.
+	taken  [sortFieldsMax]int         // parts of the path that lie behind.
 	done   [sortFieldsMax]bool
 }
 
@@ -38,7 +39,11 @@ func (r *sortRun) visit(p *sortPlace) error {
 			continue
 		}
 		parts := r.sort.parts[i]
-		v, rest := follow(p.docs[i], parts[p.taken[i]:])
+		v, rest := p.nested[i], parts[p.taken[i]:]
+		if v.Type == bsonx.TypeMissing {
+			v, rest = follow(p.docs[i], rest)
+		}
+		p.nested[i] = bsonx.Missing
 		if v.Type != bsonx.TypeArray {
 			p.set(i, v)
 			continue
@@ -122,9 +127,14 @@ func (r *sortRun) position(p *sortPlace, i int, array bsonx.Doc) (bool, error) {
 	p.taken[i]++
 	switch {
 	case p.taken[i] == len(parts):
+		if v.Type == bsonx.TypeArray && len(v.Data) <= len(bsonx.Empty) {
+			v = bsonx.Value{Type: bsonx.TypeUndefined} // others count as a whole.
+		}
 		p.set(i, v)
 	case v.Type == bsonx.TypeDocument:
 		p.docs[i] = bsonx.AsDoc(v)
+	case v.Type == bsonx.TypeArray:
+		p.nested[i] = v
 	default:
 		p.set(i, bsonx.Null)
 	}

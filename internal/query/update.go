@@ -71,9 +71,10 @@ func (u *Update) NeedsPosition() bool { return u.plain != nil && u.plain.hasPosi
 func (u *Update) Apply(doc bsonx.Doc, pos MatchPos, c *expr.Context, dst []byte) (out bsonx.Doc, changed bool, err error) {
 	switch {
 	case u.replacement != nil:
-		// A replacement counts as a change even if it changes nothing, as in the server.
-		out, err = u.replace(doc, c, false, dst)
-		changed = true
+		// One that leaves _id to the server counts as a change even if it changes nothing, as there.
+		if out, err = u.replace(doc, c, false, dst); err == nil {
+			changed = !sameReplacement(doc, u.replacement)
+		}
 	case u.isPipeline:
 		out, changed, err = u.runPipeline(doc, c, dst)
 	default:
@@ -129,14 +130,17 @@ func (u *Update) add(name string, m modifier, path string, v bsonx.Value) error 
 	return u.place(path, op, name != "$setOnInsert")
 }
 
-// place puts a leaf into the trees, into the plain one if always is set.
+// place puts a leaf into the trees. In the plain one it does nothing unless always is set.
 func (u *Update) place(path string, op operator, always bool) error {
 	parts, err := splitUpdatePath(path)
 	if err != nil {
 		return err
 	}
-	if err := u.upsert.add(u, path, parts, op); err != nil || !always {
+	if err := u.upsert.add(u, path, parts, op); err != nil {
 		return err
+	}
+	if !always {
+		op = idle{}
 	}
 	return u.plain.add(u, path, parts, op)
 }

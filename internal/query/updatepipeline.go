@@ -1,7 +1,6 @@
 package query
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 
@@ -81,7 +80,7 @@ func (u *Update) runPipeline(doc bsonx.Doc, c *expr.Context, dst []byte) (out bs
 			return nil, false, err
 		}
 	}
-	if bytes.Equal(out, doc) {
+	if sameReplacement(doc, out) {
 		return doc, false, nil
 	}
 	before, after := bsonx.Get(doc, "_id"), bsonx.Get(out, "_id")
