@@ -93,17 +93,29 @@ func skeleton(t *testing.T, input string) string {
 // reConstant finds the numbers and the strings that are no names of fields.
 var reConstant = regexp.MustCompile(`"(?:[^"\\]|\\.)*"\s*([,}\]])|-?\d[\d.eE+-]*`)
 
-// TestDifferences holds the steps that are marked differs and docs/differences.md together.
+// TestDifferences holds what is marked differs or later and docs/differences.md together.
 func TestDifferences(t *testing.T) {
 	var marked []string
 	for _, path := range files(t) {
-		for _, d := range stepsOf(t, path) {
-			if st, err := parseStep(d); err == nil && st.differs != "" {
-				line := "- `" + strings.TrimSuffix(filepath.ToSlash(path[len("testdata/"):]), ".txt") + "`: " + st.differs
-				if !slices.Contains(marked, line) {
-					marked = append(marked, line)
-				}
+		mark := func(prefix, why string) {
+			name := strings.TrimSuffix(filepath.ToSlash(path[len("testdata/"):]), ".txt")
+			line := "- `" + name + "`: " + prefix + why
+			if why != "" && !slices.Contains(marked, line) {
+				marked = append(marked, line)
 			}
+		}
+		h, err := readHeader(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mark("later: ", h.later)
+		for _, d := range stepsOf(t, path) {
+			st, err := parseStep(d)
+			if err != nil {
+				t.Fatalf("%s: %v", d.Pos, err)
+			}
+			mark("", st.differs)
+			mark("later: ", st.later)
 		}
 	}
 	text, err := os.ReadFile("../../docs/differences.md")

@@ -45,8 +45,12 @@
 //	             error without its text), cursor (the cursor as one document)
 //	time=t       keep the reply's operationTime; later commands may say "$time:t"
 //	differs=(…)  see above
+//	later=(…)    what ours refuses so far, with 238; the expectation is the reference's
 //
-// A first comment line "# alone: why" keeps other files from running beside this one.
+// Lines of the first comment speak of the whole file: "# alone: why" keeps others from
+// running beside it; "# later: why" says that ours goes no further than to its first
+// refusal with 238. Both kinds of later fail when nothing is refused any more, and
+// docs/differences.md lists them.
 //
 // # What is printed
 //

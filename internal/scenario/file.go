@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -23,13 +24,17 @@ const (
 	Reference             // compare, or write the expectations; steps marked differs are not judged.
 )
 
+// notImplemented is how a reply says that something is known and not done yet.
+const notImplemented = "error: NotImplemented (238)"
+
 // step is a directive and its arguments.
 type step struct {
-	session, conn, db        string
-	show                     []string
-	until, differs, keepTime string
-	force, outside, raw      bool
-	fails, blocks, sorted    bool
+	session, conn, db     string
+	show                  []string
+	until, keepTime       string
+	differs, later        string
+	force, outside, raw   bool
+	fails, blocks, sorted bool
 }
 
 func (st *step) shows(what string) bool { return slices.Contains(st.show, what) }
@@ -45,18 +50,46 @@ type file struct {
 	conns    map[string]*conn
 	sessions map[string]*session
 	dbs      map[string]bool // used, to be dropped in the end.
+	later    string          // what the whole file waits for; see header.
+	over     bool            // that was met: no more steps are run.
+}
+
+// header is what the first comment of a file says about the whole of it: "# alone:"
+// and "# later:" lines with their reasons.
+type header struct{ alone, later string }
+
+func readHeader(path string) (header, error) {
+	text, err := os.ReadFile(path)
+	var h header
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "#") {
+			break
+		}
+		if why, ok := strings.CutPrefix(line, "# alone: "); ok {
+			h.alone = strings.TrimSpace(why)
+		}
+		if why, ok := strings.CutPrefix(line, "# later: "); ok {
+			h.later = strings.TrimSpace(why)
+		}
+	}
+	return h, err
 }
 
 // RunFile runs the scenario file at path against the server at addr. It stops at the
 // first step that comes out differently, unless it is told to keep going: then it
 // tells of all of them, those included that only follow from an earlier one.
 func RunFile(t *testing.T, addr, path string, mode Mode, keepGoing bool) {
+	h, err := readHeader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	e := env.System()
 	n := newNames(e, prefixFor(e), addr)
 	f := &file{
 		ctx: t.Context(), env: e, addr: addr, mode: mode,
 		names: n, out: &printer{names: n},
 		conns: map[string]*conn{}, sessions: map[string]*session{}, dbs: map[string]bool{},
+		later: h.later,
 	}
 	defer f.clean(t)
 	var differences []string
@@ -65,7 +98,18 @@ func RunFile(t *testing.T, addr, path string, mode Mode, keepGoing bool) {
 		if err != nil {
 			d.Fatalf(t, "%v", err)
 		}
+		if f.over {
+			return d.Expected
+		}
 		got, err := f.step(d, st)
+		if mode == Ours && (st.later != "" || f.later != "") {
+			if refused := strings.Contains(got, notImplemented); refused {
+				f.over = f.later != ""
+				return d.Expected
+			} else if st.later != "" {
+				d.Fatalf(t, "is no longer refused with 238: remove later\n%s", got)
+			}
+		}
 		if keepGoing && !(mode == Reference && st.differs != "") && (err != nil || got != d.Expected) {
 			differences = append(differences, fmt.Sprintf("%s: %s\n%s\nexpected:\n%sfound: (%v)\n%s", d.Pos, d.FullCmd(), d.Input, d.Expected, err, got))
 			return d.Expected
@@ -77,6 +121,9 @@ func RunFile(t *testing.T, addr, path string, mode Mode, keepGoing bool) {
 	})
 	for _, text := range differences {
 		t.Error(text)
+	}
+	if mode == Ours && f.later != "" && !f.over {
+		t.Errorf("%s: nothing is refused with 238 any more: remove the line # later", path)
 	}
 	for name, c := range f.conns {
 		if c.late != nil {
@@ -100,7 +147,7 @@ func parseStep(d *datadriven.TestData) (*step, error) {
 	st := &step{}
 	texts := map[string]*string{
 		"session": &st.session, "conn": &st.conn, "db": &st.db, "time": &st.keepTime,
-		"until": &st.until, "differs": &st.differs,
+		"until": &st.until, "differs": &st.differs, "later": &st.later,
 	}
 	flags := map[string]*bool{
 		"continue": &st.force, "outside": &st.outside, "raw": &st.raw,

@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"bufio"
 	"flag"
 	"io/fs"
 	"net/url"
@@ -39,7 +38,7 @@ func runAll(t *testing.T, addr string, mode Mode) {
 		name := strings.TrimSuffix(filepath.ToSlash(strings.TrimPrefix(path, "testdata"+string(filepath.Separator))), ".txt")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if isAlone(t, path) {
+			if h, _ := readHeader(path); h.alone != "" {
 				alone.Lock()
 				defer alone.Unlock()
 			} else {
@@ -63,22 +62,4 @@ func files(t testing.TB) []string {
 		t.Fatal(err)
 	}
 	return paths
-}
-
-// isAlone looks for the line that keeps other files away.
-func isAlone(t testing.TB, path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if strings.HasPrefix(lines.Text(), "# alone:") {
-			return true
-		}
-		if !strings.HasPrefix(lines.Text(), "#") {
-			break
-		}
-	}
-	return false
 }
