@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/docstore"
@@ -58,7 +57,9 @@ func runFindAndModify(ctx context.Context, c *Call) error {
 		if err != nil {
 			return err
 		}
-		value = v
+		if value, err = m.project(v); err != nil {
+			return c.duringChange(ctx, &m.change, err)
+		}
 		if rec != nil && c.Gen.Retryable() && m.stmt >= 0 {
 			rec.Stmt, rec.FAM, rec.Image, rec.Post = m.stmt, true, v, m.post
 			recs = []session.Record{*rec}
@@ -66,7 +67,7 @@ func runFindAndModify(ctx context.Context, c *Call) error {
 		return c.stage(ctx, tx, recs)
 	})
 	if err != nil {
-		return planExecutor(err)
+		return err
 	}
 	c.keep(recs)
 	c.count(o)
@@ -77,18 +78,6 @@ func runFindAndModify(ctx context.Context, c *Call) error {
 	}
 	c.appendModified(m, o, value)
 	return nil
-}
-
-// planExecutor gives a failure the context that the original's plan executor does.
-func planExecutor(err error) error {
-	e := mongoerr.From(err)
-	if e.Code == mongoerr.InternalError || e.Code != mongoerr.DuplicateKey && e.Code != mongoerr.ImmutableField {
-		return err
-	}
-	if strings.HasPrefix(e.Msg, "Plan executor") {
-		return err
-	}
-	return e.Prefix("Plan executor error during findAndModify")
 }
 
 func (c *Call) compileModification() (*modification, error) {
@@ -146,7 +135,8 @@ func checkModification(removing, post, upsert, filters bool, u bsonx.Value) erro
 	return nil
 }
 
-// modify changes the first match and returns the answer, owned: nil for none.
+// modify changes the first match and returns the answer before its projection,
+// owned: nil for none.
 func (c *Call) modify(ctx context.Context, tx *docstore.Tx, m *modification, o *outcome) (*session.Record, bsonx.Doc, error) {
 	coll, err := target(ctx, tx, m.ns)
 	if err != nil {
@@ -176,21 +166,19 @@ func (c *Call) modify(ctx context.Context, tx *docstore.Tx, m *modification, o *
 		if err != nil {
 			return nil, nil, err
 		}
-		v, err := m.project(after)
-		return rec, v, err
+		return rec, after, nil
 	}
 	rec, shown := &session.Record{Kind: session.Deleted}, before
 	if m.update == nil {
 		o.removed = 1
-		err = c.remove(ctx, tx, coll, before)
+		err = c.remove(ctx, tx, coll, &m.change, before)
 	} else {
 		rec, shown, err = c.modifyOne(ctx, tx, m, o, before)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	v, err := m.project(shown)
-	return rec, v, err
+	return rec, shown, nil
 }
 
 func (c *Call) modifyOne(ctx context.Context, tx *docstore.Tx, m *modification, o *outcome, before bsonx.Doc) (*session.Record, bsonx.Doc, error) {
@@ -199,15 +187,9 @@ func (c *Call) modifyOne(ctx context.Context, tx *docstore.Tx, m *modification, 
 		return nil, nil, err
 	}
 	o.matched = 1
-	after, changed, err := c.updated(&m.change, before)
-	if err != nil || !changed {
+	after, err := c.rewritten(ctx, tx, coll, &m.change, before)
+	if err != nil || after == nil {
 		return nil, before, err
-	}
-	if err := tx.Claim(ctx, coll, bsonx.Get(before, "_id")); err != nil {
-		return nil, nil, err
-	}
-	if err := tx.Update(ctx, coll, before, after); err != nil {
-		return nil, nil, err
 	}
 	o.modified = 1
 	if m.post {
@@ -217,7 +199,7 @@ func (c *Call) modifyOne(ctx context.Context, tx *docstore.Tx, m *modification, 
 }
 
 func (m *modification) project(doc bsonx.Doc) (bsonx.Doc, error) {
-	if m.fields == nil {
+	if m.fields == nil || doc == nil {
 		return doc, nil
 	}
 	v, err := m.fields.Apply(doc, m.vars.ctx, nil)
@@ -259,7 +241,11 @@ func (c *Call) replayModification(m *modification, rec session.Record) error {
 	default:
 		o.matched = 1
 	}
-	c.appendModified(m, o, rec.Image)
+	value, err := m.project(rec.Image)
+	if err != nil {
+		return err
+	}
+	c.appendModified(m, o, value)
 	c.Reply.Int32("retriedStmtId", rec.Stmt)
 	c.D.Sessions.Retried(1)
 	return nil

@@ -1,0 +1,288 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/plan"
+	"github.com/pandodb/pando/internal/query"
+	"github.com/pandodb/pando/internal/session"
+)
+
+// change is one update or delete statement, compiled.
+type change struct {
+	ns     catalog.Namespace
+	filter *query.Filter
+	update *query.Update // nil for a delete.
+	multi  bool
+	upsert bool
+	hint   bsonx.Value
+	sort   *query.Sort
+	vars   *variables
+	stmt   int32
+}
+
+// eachStatement runs the statements of an update or delete command in order.
+func (c *Call) eachStatement(ctx context.Context, n int, compile func(i int, stmt int32) (*change, error)) error {
+	ids, err := c.stmtIDs(n)
+	if err != nil {
+		return err
+	}
+	ordered := c.Args.Bool("ordered", true)
+	var reply writeReply
+	for i := range n {
+		o, err := c.statement(ctx, i, ids(i), compile)
+		if err != nil {
+			return err
+		}
+		reply.add(i, ids(i), o)
+		if o.err != nil && (ordered || c.InTxn()) {
+			break
+		}
+	}
+	c.failed = len(reply.errors) > 0
+	reply.appendTo(c)
+	return nil
+}
+
+// statement runs one of them; its own failure is in the outcome.
+func (c *Call) statement(ctx context.Context, i int, stmt int32, compile func(int, int32) (*change, error)) (outcome, error) {
+	ch, err := compile(i, stmt)
+	if err == nil && ch.multi && c.Gen.Retryable() {
+		err = mongoerr.Newf(mongoerr.InvalidOptions, "Cannot use (or request) retryable writes with %s", multiName(ch))
+	}
+	var o outcome
+	if err == nil {
+		o, err = c.apply(ctx, ch)
+	}
+	if err == nil {
+		return o, nil
+	}
+	e, ok := c.statementError(err)
+	if !ok {
+		return o, err
+	}
+	return outcome{err: e}, nil
+}
+
+func multiName(ch *change) string {
+	if ch.update == nil {
+		return "limit=0"
+	}
+	return "multi=true"
+}
+
+// compileChange compiles a statement's filter and, if u is one, its update.
+func (c *Call) compileChange(ch *change, let, constants, q bsonx.Doc, u bsonx.Value, arrayFilters bsonx.Doc) error {
+	vars := let
+	if constants != nil {
+		b := bsonx.NewBuilder(nil)
+		b.Fields(let)
+		b.Fields(constants)
+		vars = b.Doc()
+	}
+	var err error
+	if ch.vars, err = c.variables(vars); err != nil {
+		return err
+	}
+	sc := ch.vars.scope
+	if ch.filter, err = query.CompileFilter(q, query.Options{Scope: sc}); err != nil {
+		return err
+	}
+	if u.Type == bsonx.TypeMissing {
+		return nil
+	}
+	filters, err := arrayFilterDocs(arrayFilters)
+	if err != nil {
+		return err
+	}
+	ch.update, err = query.CompileUpdate(u, query.UpdateOptions{Scope: sc, ArrayFilters: filters})
+	if err == nil && ch.multi && ch.update.IsReplacement() {
+		err = mongoerr.New(mongoerr.FailedToParse, "multi update is not supported for replacement-style update")
+	}
+	return err
+}
+
+func arrayFilterDocs(arr bsonx.Doc) (docs []bsonx.Doc, err error) {
+	for it := bsonx.Walk(arr); it.Next(); {
+		if it.Value().Type != bsonx.TypeDocument {
+			return nil, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'update.updates.arrayFilters.%s' is the wrong type '%s', expected type 'object'",
+				it.Key(), bsonx.TypeName(it.Value().Type))
+		}
+		docs = append(docs, bsonx.AsDoc(it.Value()))
+	}
+	return docs, nil
+}
+
+// apply runs a statement: in the transaction, or in one of its own.
+func (c *Call) apply(ctx context.Context, ch *change) (o outcome, err error) {
+	if rec, ok := c.executed(ch.stmt); ok {
+		how := Updating
+		if ch.update == nil {
+			how = Deleting
+		}
+		return replayed(rec, how), nil
+	}
+	if ch.multi && !c.InTxn() {
+		return c.applyMany(ctx, ch)
+	}
+	var recs []session.Record
+	err = c.Write(ctx, func(tx *docstore.Tx) error {
+		o, recs = outcome{}, nil
+		if ch.multi {
+			return c.applyAll(ctx, tx, ch, &o)
+		}
+		changed, err := c.applyOne(ctx, tx, ch, &o)
+		if err != nil {
+			return err
+		}
+		if changed != nil && c.Gen.Retryable() && ch.stmt >= 0 {
+			changed.Stmt = ch.stmt
+			recs = []session.Record{*changed}
+		}
+		return c.stage(ctx, tx, recs)
+	})
+	if err != nil {
+		return outcome{}, err
+	}
+	c.keep(recs)
+	c.count(o)
+	return o, nil
+}
+
+func (c *Call) count(o outcome) {
+	c.D.metrics.docsUpdated.Add(o.modified)
+	c.D.metrics.docsDeleted.Add(o.removed)
+	if o.upserted.Type != bsonx.TypeMissing {
+		c.D.metrics.docsInserted.Add(1)
+	}
+}
+
+// applyOne changes the first document that matches, or upserts. The record says
+// what a retry is to be told; nil if nothing was changed.
+func (c *Call) applyOne(ctx context.Context, tx *docstore.Tx, ch *change, o *outcome) (*session.Record, error) {
+	coll, err := target(ctx, tx, ch.ns)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := c.firstMatch(ctx, tx, coll, ch)
+	if err != nil {
+		return nil, err
+	}
+	if doc == nil {
+		if !ch.upsert {
+			return nil, nil
+		}
+		id, err := c.upsert(ctx, tx, ch)
+		if err != nil {
+			return nil, err
+		}
+		o.upserted = id
+		return &session.Record{Kind: session.Inserted, Upserted: id}, nil
+	}
+	if ch.update == nil {
+		o.removed = 1
+		return &session.Record{Kind: session.Deleted}, c.remove(ctx, tx, coll, ch, doc)
+	}
+	o.matched = 1
+	changed, err := c.rewrite(ctx, tx, coll, ch, doc)
+	if err != nil || !changed {
+		return nil, err
+	}
+	o.modified = 1
+	return &session.Record{Kind: session.Updated}, nil
+}
+
+// firstMatch returns the first document that matches, owned; nil if there is none.
+func (c *Call) firstMatch(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection, ch *change) (bsonx.Doc, error) {
+	if coll == nil {
+		return nil, c.checkHint(ch.hint)
+	}
+	op, err := c.matches(ctx, tx, coll, ch, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer op.Close()
+	doc, err := op.Next(ctx)
+	if errors.Is(err, io.EOF) {
+		return nil, nil
+	}
+	return slices.Clone(doc), err
+}
+
+// matches opens the operator over the documents that a statement is about.
+func (c *Call) matches(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection, ch *change, limit int64) (session.Source, error) {
+	src, err := c.openFind(ctx, tx, plan.Request{NS: ch.ns, Coll: coll, Filter: ch.filter, Sort: ch.sort, Hint: ch.hint, Limit: limit, Eval: ch.vars.ctx}, ch.vars)
+	if err != nil {
+		return nil, err
+	}
+	return matched{src, c, ch}, nil
+}
+
+func (c *Call) remove(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection, ch *change, doc bsonx.Doc) error {
+	err := tx.Claim(ctx, coll, bsonx.Get(doc, "_id"))
+	if err == nil {
+		err = tx.Delete(ctx, coll, doc)
+	}
+	return c.duringChange(ctx, ch, err)
+}
+
+// rewrite applies the update to a document and stores the result, unless it
+// changes nothing: a no-op claims nothing.
+func (c *Call) rewrite(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection, ch *change, doc bsonx.Doc) (bool, error) {
+	next, err := c.rewritten(ctx, tx, coll, ch, doc)
+	return next != nil, err
+}
+
+// rewritten is rewrite, and returns the new document; nil if nothing changed.
+func (c *Call) rewritten(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection, ch *change, doc bsonx.Doc) (bsonx.Doc, error) {
+	next, changed, err := c.updated(ch, doc)
+	if err == nil && !changed {
+		return nil, nil
+	}
+	if err == nil {
+		err = tx.Claim(ctx, coll, bsonx.Get(doc, "_id"))
+	}
+	if err == nil {
+		err = tx.Update(ctx, coll, doc, next)
+	}
+	if err != nil {
+		return nil, c.duringChange(ctx, ch, err)
+	}
+	return next, nil
+}
+
+// updated is what a document becomes.
+func (c *Call) updated(ch *change, doc bsonx.Doc) (bsonx.Doc, bool, error) {
+	var pos query.MatchPos
+	if ch.update.NeedsPosition() {
+		var err error
+		if _, pos, err = ch.filter.MatchPosition(doc, ch.vars.ctx); err != nil {
+			return nil, false, err
+		}
+	}
+	ch.vars.ctx.Reset()
+	return ch.update.Apply(doc, pos, ch.vars.ctx, make([]byte, 0, len(doc)+64))
+}
+
+// upsert inserts the document that the statement describes and returns its _id, owned.
+func (c *Call) upsert(ctx context.Context, tx *docstore.Tx, ch *change) (bsonx.Value, error) {
+	stored, err := ch.update.Insert(ch.filter, ch.vars.ctx, func() bsonx.Value {
+		id := c.D.Env.ObjectID()
+		return bsonx.Value{Type: bsonx.TypeObjectID, Data: id[:]}
+	})
+	if err == nil {
+		stored, err = c.insertOne(ctx, tx, ch.ns, stored)
+	}
+	if err != nil {
+		return bsonx.Missing, c.duringChange(ctx, ch, err)
+	}
+	id := bsonx.Get(stored, "_id")
+	return bsonx.Value{Type: id.Type, Data: slices.Clone(id.Data)}, nil
+}

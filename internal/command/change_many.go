@@ -1,0 +1,178 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/session"
+)
+
+// applyAll changes every document that matches, inside one transaction. The
+// scan does not see what it wrote.
+func (c *Call) applyAll(ctx context.Context, tx *docstore.Tx, ch *change, o *outcome) error {
+	coll, err := target(ctx, tx, ch.ns)
+	if err != nil {
+		return err
+	}
+	if coll != nil {
+		op, err := c.matches(ctx, tx, coll, ch, 0)
+		if err != nil {
+			return err
+		}
+		defer op.Close()
+		for {
+			doc, err := op.Next(ctx)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return err
+			}
+			if err := c.changeMatched(ctx, tx, coll, ch, slices.Clone(doc), o); err != nil {
+				return err
+			}
+		}
+	}
+	if ch.upsert && o.matched == 0 {
+		o.upserted, err = c.upsert(ctx, tx, ch)
+	}
+	return err
+}
+
+func (c *Call) changeMatched(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection, ch *change, doc bsonx.Doc, o *outcome) error {
+	if ch.update == nil {
+		o.removed++
+		return c.remove(ctx, tx, coll, ch, doc)
+	}
+	o.matched++
+	changed, err := c.rewrite(ctx, tx, coll, ch, doc)
+	if changed {
+		o.modified++
+	}
+	return err
+}
+
+// applyManyGroup is how many documents of a multi-document write outside a
+// transaction are committed together while nobody else wants them.
+const applyManyGroup = 128
+
+// applyMany changes every document that matches on one snapshot, each as it is
+// newest and only if it still matches (STORAGE section 3). It holds no document
+// while it waits for another.
+func (c *Call) applyMany(ctx context.Context, ch *change) (o outcome, err error) {
+	found := false
+	err = c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+		coll, err := target(ctx, tx, ch.ns)
+		if err != nil || coll == nil {
+			return err
+		}
+		op, err := c.matches(ctx, tx, coll, ch, 0)
+		if err != nil {
+			return err
+		}
+		defer op.Close()
+		for {
+			ids, err := nextIDs(ctx, op)
+			if len(ids) == 0 || err != nil {
+				return err
+			}
+			found = true
+			if err := c.applyGroup(ctx, ch, ids, &o); err != nil {
+				return err
+			}
+		}
+	})
+	if err == nil && !found && ch.upsert {
+		err = c.Write(ctx, func(tx *docstore.Tx) error {
+			o.upserted, err = c.upsert(ctx, tx, ch)
+			return err
+		})
+	}
+	c.count(o)
+	return o, err
+}
+
+// nextIDs reads the next documents' ids, owned.
+func nextIDs(ctx context.Context, op session.Source) (ids []bsonx.Value, err error) {
+	for len(ids) < applyManyGroup {
+		doc, err := op.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		id := bsonx.Get(doc, "_id")
+		ids = append(ids, bsonx.Value{Type: id.Type, Data: slices.Clone(id.Data)})
+	}
+	return ids, nil
+}
+
+// applyGroup changes the documents of ids in one commit or, if somebody is in the
+// way, each in its own.
+func (c *Call) applyGroup(ctx context.Context, ch *change, ids []bsonx.Value, o *outcome) error {
+	group := outcome{}
+	err := c.once(ctx, func(tx *docstore.Tx) error {
+		group = outcome{}
+		return c.applyIDs(ctx, tx, ch, ids, &group)
+	})
+	if err == nil {
+		o.merge(group)
+		return nil
+	}
+	if _, ok := errors.AsType[*kv.Conflict](err); !ok && len(ids) == 1 {
+		return err
+	}
+	for i := range ids {
+		var one outcome
+		err := c.Write(ctx, func(tx *docstore.Tx) error {
+			one = outcome{}
+			return c.applyIDs(ctx, tx, ch, ids[i:i+1], &one)
+		})
+		if err != nil {
+			return err
+		}
+		o.merge(one)
+	}
+	return nil
+}
+
+func (o *outcome) merge(p outcome) {
+	o.matched += p.matched
+	o.modified += p.modified
+	o.removed += p.removed
+}
+
+// applyIDs changes those documents of ids that are still there and still match.
+func (c *Call) applyIDs(ctx context.Context, tx *docstore.Tx, ch *change, ids []bsonx.Value, o *outcome) error {
+	coll, err := target(ctx, tx, ch.ns)
+	if err != nil || coll == nil {
+		return err
+	}
+	for _, id := range ids {
+		doc, err := tx.Get(ctx, coll, id, nil)
+		if errors.Is(err, kv.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		ch.vars.ctx.Reset()
+		if ok, err := ch.filter.Matches(doc, ch.vars.ctx); !ok {
+			if err != nil {
+				return c.duringChange(ctx, ch, err)
+			}
+			continue
+		}
+		if err := c.changeMatched(ctx, tx, coll, ch, doc, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
