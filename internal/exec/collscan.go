@@ -30,7 +30,7 @@ func (s *collScan) Next(ctx context.Context) (bsonx.Doc, error) {
 	}
 	if s.it == nil {
 		var err error
-		s.it, err = s.run.tx.Scan(ctx, s.plan.Coll, docstore.Bounds{Reverse: s.plan.Reverse, KeysOnly: s.plan.Places})
+		s.it, err = s.run.tx.Scan(lasting(ctx), s.plan.Coll, docstore.Bounds{Reverse: s.plan.Reverse, KeysOnly: s.plan.Places})
 		if err != nil {
 			return nil, err
 		}

@@ -240,3 +240,7 @@ func interrupted(ctx context.Context) error {
 	}
 	return nil
 }
+
+// lasting is a context for an iterator, which outlives the call that opens it: a
+// scan goes on in the next batch. Those who move it mind their own context.
+func lasting(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }

@@ -25,6 +25,7 @@ type grouper struct {
 	key    []byte // scratch.
 	filled bool
 	at     int
+	single *bsonx.Builder // an _id of one field.
 	b      bsonx.Builder
 	buf    []byte
 }
@@ -39,7 +40,7 @@ type group struct {
 const groupBytes = 128
 
 func (r *run) group(b base, s *plan.Group) *grouper {
-	return &grouper{base: b, stage: s, ctx: r.NewContext(), index: map[string]int{}}
+	return &grouper{base: b, stage: s, ctx: r.NewContext(), index: map[string]int{}, single: bsonx.NewBuilder(nil)}
 }
 
 // Next gives the next group.
@@ -95,6 +96,11 @@ func (g *grouper) take(doc bsonx.Doc) error {
 	}
 	if bsonx.IsMissing(id) {
 		id = bsonx.Null
+	}
+	if name := g.stage.Single; name != "" {
+		g.single.Rewind()
+		g.single.Value(name, id)
+		id = bsonx.DocValue(g.single.Doc())
 	}
 	of, err := g.find(id)
 	if err != nil {

@@ -98,7 +98,7 @@ func (s *indexScan) advance(ctx context.Context) (bool, error) {
 
 func (s *indexScan) start(ctx context.Context) (err error) {
 	s.stats.Seeks++
-	s.it, err = s.run.tx.ScanIndex(ctx, s.plan.Coll, s.plan.Index, s.bounds.outer)
+	s.it, err = s.run.tx.ScanIndex(lasting(ctx), s.plan.Coll, s.plan.Index, s.bounds.outer)
 	return err
 }
 
@@ -184,7 +184,7 @@ func (s *idScan) start(ctx context.Context) (err error) {
 	s.stats.Seeks++
 	b := s.bounds.outer
 	b.KeysOnly = !s.docs
-	s.it, err = s.run.tx.Scan(ctx, s.plan.Coll, b)
+	s.it, err = s.run.tx.Scan(lasting(ctx), s.plan.Coll, b)
 	return err
 }
 

@@ -182,8 +182,8 @@ func (c *candidate) order(sort []query.SortField) {
 		if field == len(c.bounds) || c.index.Fields[field].Path != s.Path {
 			return
 		}
-		if c.flags.Multikey(field) && !c.wholeMultikey() {
-			return
+		if c.flags.Multikey(field) && (!c.wholeMultikey() || c.index.Sparse) {
+			return // a sparse index has no entry for the elements without the field.
 		}
 		d := 1
 		if c.index.Fields[field].Desc != s.Desc {

@@ -59,7 +59,7 @@ func checkPlaces(stages []bsonx.Doc, o PipelineOptions) error {
 		if len(stages) == 0 {
 			return fail(mongoerr.InvalidNamespace, "{aggregate: 1} is not valid for an empty pipeline.")
 		}
-		if n := name(0); !sourceless(n) && (isCompiled(n) || isStage(n)) {
+		if n := name(0); !sourceless(n) && IsStage(n) {
 			return fail(mongoerr.InvalidNamespace, "{aggregate: 1} is not valid for '%s'; a collection is required.", n)
 		}
 	}
@@ -99,7 +99,7 @@ func notInFacet(name string) bool {
 func isCompiled(name string) bool {
 	switch name {
 	case "$match", "$project", "$addFields", "$set", "$unset", "$group", "$sort", "$limit", "$skip", "$count", "$unwind",
-		"$replaceRoot", "$replaceWith", "$sortByCount", "$sample", "$facet", "$lookup", "$bucket":
+		"$replaceRoot", "$replaceWith", "$sortByCount", "$sample", "$facet", "$lookup", "$bucket", "$documents":
 		return true
 	}
 	return false

@@ -194,7 +194,7 @@ func (c *compiler) stage(doc bsonx.Doc) error {
 	case "$bucket":
 		return c.bucket(at)
 	}
-	if isStage(name) {
+	if isKnown(name) {
 		return mongoerr.NotYet("the stage " + name)
 	}
 	return fail(40324, "Unrecognized pipeline stage name: '%s'", name)
@@ -202,8 +202,12 @@ func (c *compiler) stage(doc bsonx.Doc) error {
 
 func (c *compiler) add(s Stage) { c.out = append(c.out, s) }
 
-// isStage tells whether the server knows a stage of that name.
-func isStage(name string) bool {
+// IsStage tells whether the server knows a stage of that name, whether it is done
+// here or not.
+func IsStage(name string) bool { return isCompiled(name) || isKnown(name) }
+
+// isKnown tells whether the server knows a stage of that name that is not done here.
+func isKnown(name string) bool {
 	switch name {
 	case "$bucketAuto", "$changeStream", "$changeStreamSplitLargeEvent", "$collStats", "$currentOp",
 		"$densify", "$fill", "$geoNear", "$graphLookup", "$indexStats", "$listCachedAndActiveUsers",
@@ -240,6 +244,3 @@ func refusedInTxn(name string) bool {
 	}
 	return false
 }
-
-// IsStage tells whether MongoDB knows a stage of that name, done here or not.
-func IsStage(name string) bool { return isCompiled(name) || isStage(name) || name == "$documents" }

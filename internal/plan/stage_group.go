@@ -30,11 +30,9 @@ func (c *compiler) group(at spelled) error {
 			if g.ID != nil {
 				return fail(15948, "a group's _id may only be specified once")
 			}
-			e, err := expr.Compile(c.Scope, v)
-			if err != nil {
+			if err := g.id(c.Scope, v); err != nil {
 				return err
 			}
-			g.ID = e
 			continue
 		}
 		if name == "$doingMerge" || name == "$willBeMerged" {
@@ -51,6 +49,22 @@ func (c *compiler) group(at spelled) error {
 	}
 	c.add(g)
 	return nil
+}
+
+func (g *Group) id(sc *expr.Scope, v bsonx.Value) error {
+	e, err := expr.Compile(sc, v)
+	if err != nil {
+		return err
+	}
+	g.ID = e
+	if _, constant := expr.IsConstant(e); constant || v.Type != bsonx.TypeDocument || bsonx.Len(bsonx.AsDoc(v)) != 1 {
+		return nil
+	}
+	if name, field := bsonx.First(bsonx.AsDoc(v)); !strings.HasPrefix(name, "$") {
+		g.Single = strings.Clone(name)
+		g.ID, err = expr.Compile(sc, field)
+	}
+	return err
 }
 
 // accumulator compiles {$sum: …} and its like.
