@@ -16,13 +16,13 @@ func commands() []*Spec {
 		[]*Spec{
 			with(find, runFind), checked(with(aggregate, runAggregate), checkAggregate), with(count, runCount), with(distinct, runDistinct), with(explain, runExplain),
 			checked(with(insert, runInsert), checkBatch("documents")),
-			checked(with(update, runUpdate), checkBatch("updates")),
+			checked(with(update, runUpdate), checkUpdate),
 			checked(with(remove, runDelete), checkDelete),
 			with(findAndModify, runFindAndModify),
 			checked(with(bulkWrite, runBulkWrite), checkBatch("ops")),
 		},
 		cursorCommands(), txnCommands(), sessionCommands(),
 		ddlCommands(), indexCommands(), listCommands(),
-		helloCommands(), infoCommands(), replSetCommands(), adminCommands(),
+		helloCommands(), infoCommands(), authCommands(), replSetCommands(), adminCommands(),
 	)
 }

@@ -25,6 +25,7 @@ var (
 	Long      = Types{of: []bsonx.Type{bsonx.TypeInt64}}
 	Int       = Types{of: []bsonx.Type{bsonx.TypeInt32}}
 	Timestamp = Types{of: []bsonx.Type{bsonx.TypeTimestamp}}
+	ObjectID  = Types{of: []bsonx.Type{bsonx.TypeObjectID}}
 	UUID      = Types{of: []bsonx.Type{bsonx.TypeBinary}}
 	DocOrStr  = Types{of: []bsonx.Type{bsonx.TypeString, bsonx.TypeDocument}}
 
@@ -103,6 +104,7 @@ type Fields struct {
 	index  map[string]int
 	needed []int
 	open   bool // names that are not in the list are kept: see anyFields.
+	loose  bool // names that are not in the list are passed over: see lenientFields.
 }
 
 // NewFields makes the decoder of a document; owner is its name in messages.
@@ -114,6 +116,14 @@ func NewFields(owner string, list ...Field) *Fields {
 			f.needed = append(f.needed, i)
 		}
 	}
+	return f
+}
+
+// lenientFields makes the decoder of the few documents in which the original
+// passes over what it does not know.
+func lenientFields(owner string, list ...Field) *Fields {
+	f := NewFields(owner, list...)
+	f.loose = true
 	return f
 }
 
@@ -146,6 +156,9 @@ func (f *Fields) Decode(doc bsonx.Doc) (Args, error) {
 // put takes one field.
 func (a *Args) put(name string, v bsonx.Value) error {
 	i, ok := a.f.index[name]
+	if !ok && a.f.loose {
+		return nil
+	}
 	if !ok {
 		return mongoerr.Newf(mongoerr.IDLUnknownField, "BSON field '%s.%s' is an unknown field.", a.f.owner, name)
 	}
@@ -259,6 +272,19 @@ func (a *Args) Docs(name string) ([]bsonx.Doc, error) {
 		docs = append(docs, bsonx.AsDoc(it.Value()))
 	}
 	return docs, nil
+}
+
+// Strings are copies of the strings of an array field.
+func (a *Args) Strings(name string) ([]string, error) {
+	var list []string
+	for it := bsonx.Walk(a.Doc(name)); it.Next(); {
+		v := it.Value()
+		if v.Type != bsonx.TypeString {
+			return nil, Text.mismatch(a.f.owner, name+"."+it.Key(), v)
+		}
+		list = append(list, strings.Clone(bsonx.Str(v)))
+	}
+	return list, nil
 }
 
 // integer is a number's whole part, held within int64; exact tells if nothing was lost.

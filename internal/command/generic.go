@@ -193,6 +193,9 @@ func (a *Args) generic(owner string) (g Generic, err error) {
 	if !g.HasAPI && (a.Has("apiStrict") || a.Has("apiDeprecationErrors")) {
 		return g, mongoerr.New(4886600, "Provided apiStrict and/or apiDeprecationErrors without passing apiVersion")
 	}
+	if err := checkReadPreference(g.ReadPref); err != nil {
+		return g, err
+	}
 	return g, a.internalFields()
 }
 

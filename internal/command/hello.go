@@ -8,6 +8,7 @@ import (
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/wire"
 )
 
 // What the reference server is, so that one set of expectations serves both.
@@ -54,12 +55,12 @@ func (t *topology) appendTo(b *bsonx.Builder) {
 
 func helloCommands() []*Spec {
 	fields := func(name string) *Fields {
-		return NewFields(name,
+		return lenientFields(name,
 			Field{Name: "helloOk", Type: Truthy},
 			Field{Name: "client", Type: Document},
 			Field{Name: "compression", Type: Array},
 			Field{Name: "topologyVersion", Type: Document},
-			Field{Name: "maxAwaitTimeMS", Type: Integer},
+			Field{Name: "maxAwaitTimeMS", Type: Integer, Bounded: true},
 			Field{Name: "saslSupportedMechs", Type: Any, NoEffect: "no users yet, and the field is omitted for unknown ones"},
 			Field{Name: "speculativeAuthenticate", Type: Document, NoEffect: "authentication is off; on failure the field is omitted"},
 			Field{Name: "loadBalanced", Type: Boolean, NotYet: true, Unless: isFalse},
@@ -108,14 +109,13 @@ func (c *Call) awaitable() (time.Duration, error) {
 		return 0, mongoerr.New(31368, "A request with 'maxAwaitTimeMS' must include a 'topologyVersion'")
 	}
 	ms := c.Args.Int("maxAwaitTimeMS", 0)
-	if ms < 0 {
-		return 0, mongoerr.New(31373, "maxAwaitTimeMS must be a non-negative integer")
+	version, err := NewFields(c.Spec.Name+".topologyVersion",
+		Field{Name: "processId", Type: ObjectID, Required: true},
+		Field{Name: "counter", Type: Long, Required: true}).Decode(tv)
+	if err != nil {
+		return 0, err
 	}
-	process, counter := bsonx.Get(tv, "processId"), bsonx.Get(tv, "counter")
-	if process.Type != bsonx.TypeObjectID || counter.Type != bsonx.TypeInt64 {
-		return 0, mongoerr.New(mongoerr.TypeMismatch, "topologyVersion must be {processId: ObjectId, counter: long}")
-	}
-	theirs := bsonx.AsInt64(counter)
+	process, theirs := version.Value("processId"), version.Int("counter", 0)
 	if theirs < 0 {
 		return 0, mongoerr.New(31372, "topologyVersion must have a non-negative counter")
 	}
@@ -160,18 +160,15 @@ func (c *Call) greet() error {
 	if c.Args.Bool("helloOk", false) {
 		c.Peer.HelloOK = true
 	}
-	if offered := c.Args.Doc("compression"); offered != nil {
-		c.Peer.Compressors = nil
-		for it := bsonx.Walk(offered); it.Next(); {
-			if v := it.Value(); v.Type == bsonx.TypeString && slices.Contains(compressors, bsonx.Str(v)) {
-				c.Peer.Compressors = append(c.Peer.Compressors, string([]byte(bsonx.Str(v))))
-			}
+	if c.Args.Has("compression") {
+		offered, err := c.Args.Strings("compression")
+		if err != nil {
+			return err
 		}
+		c.Peer.Compressors = wire.Negotiate(offered, wire.Compressors())
 	}
 	return nil
 }
-
-var compressors = []string{"snappy", "zlib", "zstd"}
 
 func checkMetadata(client bsonx.Doc) error {
 	if len(client) > 512 {

@@ -43,30 +43,14 @@ func infoCommands() []*Spec {
 	return []*Spec{
 		{Name: "ping", NoAuth: true, API: true, Run: func(context.Context, *Call) error { return nil }, Help: "answers"},
 		{Name: "buildInfo", Aliases: []string{"buildinfo"}, Run: runBuildInfo, Help: "tells what this server is"},
-		{Name: "whatsmyuri", NoAuth: true, Run: func(_ context.Context, c *Call) error { c.Reply.String("you", c.Peer.Remote); return nil }, Help: "tells the client's address"},
+		{Name: "whatsmyuri", Run: func(_ context.Context, c *Call) error { c.Reply.String("you", c.Peer.Remote); return nil }, Help: "tells the client's address"},
 		{Name: "connectionStatus", NoAuth: true, API: true, Run: runConnectionStatus, Help: "tells who is authenticated",
 			Fields: NewFields("connectionStatus", Field{Name: "showPrivileges", Type: Boolean})},
 		{Name: "hostInfo", Run: runHostInfo, Help: "tells of the machine"},
 		{Name: "getCmdLineOpts", Admin: true, Run: runGetCmdLineOpts, Help: "tells how the server was started"},
 		{Name: "getLog", Admin: true, Run: runGetLog, Help: "shows the last log lines"},
 		{Name: "listCommands", NoAuth: true, Run: runListCommands, Help: "lists commands"},
-		{Name: "saslStart", NoAuth: true, Run: runSASL, Fields: saslFields("saslStart"), Help: "begins an authentication"},
-		{Name: "saslContinue", NoAuth: true, Run: runSASL, Fields: saslFields("saslContinue"), Help: "continues an authentication"},
-		{Name: "logout", NoAuth: true, Run: func(context.Context, *Call) error { return nil }, Help: "ends an authentication"},
 	}
-}
-
-func saslFields(name string) *Fields {
-	return NewFields(name,
-		Field{Name: "mechanism", Type: Text}, Field{Name: "payload", Type: Any},
-		Field{Name: "conversationId", Type: Any}, Field{Name: "options", Type: Document},
-		Field{Name: "autoAuthorize", Type: Any}, Field{Name: "db", Type: Text})
-}
-
-// runSASL fails: there is nobody to authenticate. The log says why.
-func runSASL(_ context.Context, c *Call) error {
-	c.D.Log.Warn("a client tried to authenticate: this server runs without authentication", "client", c.Peer.Remote)
-	return mongoerr.New(mongoerr.AuthenticationFailed, "Authentication failed.")
 }
 
 func runBuildInfo(_ context.Context, c *Call) error {
@@ -90,7 +74,7 @@ func runBuildInfo(_ context.Context, c *Call) error {
 	b.Close()
 	b.Int32("bits", strconv.IntSize)
 	b.Bool("debug", false)
-	b.Int32("maxBsonObjectSize", bsonx.DocBytesMax)
+	b.Int64("maxBsonObjectSize", bsonx.DocBytesMax)
 	b.OpenArray("storageEngines")
 	b.String("0", "pebble")
 	b.Close()
@@ -143,7 +127,7 @@ func runGetCmdLineOpts(_ context.Context, c *Call) error {
 
 func runGetLog(_ context.Context, c *Call) error {
 	if c.Arg.Type != bsonx.TypeString {
-		return mongoerr.Newf(mongoerr.TypeMismatch, "Argument to getLog must be of type String; found %s of type %s", bsonx.ShellString(c.Arg), bsonx.TypeName(c.Arg.Type))
+		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'getLog.getLog' is the wrong type '%s', expected type 'string'", bsonx.TypeName(c.Arg.Type))
 	}
 	b := c.Reply
 	var lines []string
