@@ -170,15 +170,13 @@ func (a *application) elements(t *tree, array bsonx.Value) (changed bool, err er
 		return false, err
 	}
 	next, n := 0, 0
+	var names []child
 	at := func() int { // the index of the next child; -1 if there is none.
-		for next < len(children) {
+		for ; next < len(children); next++ {
 			if i, ok := arrayIndex(children[next].name); ok {
 				return i
 			}
-			if err == nil {
-				err = a.notViableChild(children[next], array)
-			}
-			next++
+			names = append(names, children[next])
 		}
 		return -1
 	}
@@ -204,6 +202,10 @@ func (a *application) elements(t *tree, array bsonx.Value) (changed bool, err er
 			changed = true
 		}
 		next++
+	}
+	for i := 0; i < len(names) && err == nil; i++ {
+		// Names come after numbers: the array is told of as it has become.
+		err = a.notViableChild(names[i], a.written(len(a.path)))
 	}
 	return changed, err
 }

@@ -55,7 +55,7 @@ func (a *application) checkTop(c child, v bsonx.Value, o outcome) error {
 	case c.name == "_id" && v.Type != bsonx.TypeMissing:
 		return a.immutable(c.tree, v)
 	case strings.HasPrefix(c.name, "$") && o == wrote && !a.inserting && (c.tree.op != nil || v.Type == bsonx.TypeMissing):
-		return dollarAtTop(c.name, a.written(), a.doc)
+		return dollarAtTop(c.name, a.written(0), a.doc)
 	}
 	return nil
 }
@@ -78,21 +78,28 @@ func (a *application) immutable(t *tree, v bsonx.Value) error {
 		if sub.Type == bsonx.TypeMissing {
 			at := strings.Join(append([]string{"_id"}, rest[:i]...), ".")
 			return mongoerr.Newf(mongoerr.ImmutableField, "Updating the path '%s' to %s would modify the immutable field '_id'",
-				at, element("_id", a.written()))
+				at, element("_id", a.written(0)))
 		}
 		v = sub
 	}
 	return mongoerr.Newf(mongoerr.ImmutableField, "Performing an update on the path '%s' would modify the immutable field '_id'", changedPath)
 }
 
-// written is the top-level element that was written last.
-func (a *application) written() bsonx.Value {
+// written is the element that was written last among the fields of the root, or
+// as deep as there are documents and arrays open, which it takes as closed.
+func (a *application) written(open int) (v bsonx.Value) {
 	b := a.b // a copy: the document goes on after this.
-	var last bsonx.Value
-	for it := bsonx.Walk(b.Doc()); it.Next(); {
-		last = it.Value()
+	for range open {
+		b.Close()
 	}
-	return last
+	v = bsonx.DocValue(b.Doc())
+	for range max(open, 1) {
+		it := bsonx.Walk(bsonx.AsDoc(v))
+		for it.Next() {
+			v = it.Value()
+		}
+	}
+	return v
 }
 
 // idElement is the document's _id as the server prints it in messages.

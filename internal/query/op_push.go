@@ -65,7 +65,7 @@ func elements(array bsonx.Value) []bsonx.Value {
 
 func (p *push) apply(a *application, key string, v bsonx.Value) (outcome, error) {
 	if v.Type != bsonx.TypeArray && v.Type != bsonx.TypeMissing {
-		return same, bad("The field '%s' must be an array but is of type %s in document {%s}", key, bsonx.TypeName(v.Type), a.idElement())
+		return same, bad("The field '%s' must be an array but is of type %s in document {%s}", a.where(), bsonx.TypeName(v.Type), a.idElement())
 	}
 	if p.sort == nil && !p.sliced && p.position == math.MaxInt64 {
 		return p.atEnd(a, key, v)

@@ -107,15 +107,27 @@ func (s *Sort) AppendKey(dst []byte, doc bsonx.Doc) ([]byte, error) {
 			return out, nil
 		}
 	}
-	r := sortRun{sort: s, dst: dst, best: len(dst)}
-	var at sortPlace
-	for i := range s.fields {
-		at.docs[i] = doc
+	if out, ok := s.appendPlain(dst, doc); ok {
+		return out, nil
 	}
-	if err := r.visit(&at); err != nil {
+	r := sortRun{sort: s, dst: dst, best: len(dst)}
+	if err := r.visit(r.begin(doc)); err != nil {
 		return dst, err
 	}
 	return r.dst, nil
+}
+
+// appendPlain is the short way for a document whose fields meet no array.
+func (s *Sort) appendPlain(dst []byte, doc bsonx.Doc) ([]byte, bool) {
+	start := len(dst)
+	for i, parts := range s.parts {
+		v, _ := follow(doc, parts)
+		if v.Type == bsonx.TypeArray {
+			return dst[:start], false
+		}
+		dst = keyenc.Append(dst, v, s.fields[i].Desc)
+	}
+	return dst, true
 }
 
 // appendOne is the short way for one field whose path meets no array but at its end.

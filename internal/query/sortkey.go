@@ -12,108 +12,126 @@ import (
 // sortRun finds the smallest of the keys that one document has. Fields that lead
 // into the same array get their values from the same element.
 type sortRun struct {
-	sort *Sort
-	dst  []byte // ends with the best key so far, from best on.
-	best int
-	have bool
+	sort  *Sort
+	dst   []byte // ends with the best key so far, from best on.
+	best  int
+	have  bool
+	stack []sortCursor
 }
 
-// sortPlace is how far each field has come: it is done, with its value, or goes
-// on in a document with what is left of its path.
-type sortPlace struct {
-	values [sortFieldsMax]bsonx.Value
-	docs   [sortFieldsMax]bsonx.Doc
-	nested [sortFieldsMax]bsonx.Value // an array that it goes on in instead, found by position in another.
-	taken  [sortFieldsMax]int         // parts of the path that lie behind.
-	done   [sortFieldsMax]bool
+// sortCursor is how far one field has come: it is done, with its value, or goes
+// on in a document or an array with what is left of its path.
+type sortCursor struct {
+	done  bool
+	value bsonx.Value
+	doc   bsonx.Doc
+	array bsonx.Value // found by position in another array: it goes on in this instead.
+	whole bool        // array is the end of the path: it counts as one value.
+	rest  []string
+	in    bool // it leads into the array at hand.
 }
 
-func (p *sortPlace) set(i int, v bsonx.Value) { p.values[i], p.done[i] = v, true }
+func (c *sortCursor) set(v bsonx.Value) { c.value, c.done = v, true }
+
+// begin makes the cursors at the root of doc.
+func (r *sortRun) begin(doc bsonx.Doc) []sortCursor {
+	r.stack = make([]sortCursor, len(r.sort.fields), 4*len(r.sort.fields))
+	for i := range r.stack {
+		r.stack[i] = sortCursor{doc: doc, rest: r.sort.parts[i]}
+	}
+	return r.stack
+}
 
 // visit follows every field to its value or to an array, and goes through the array.
-func (r *sortRun) visit(p *sortPlace) error {
+func (r *sortRun) visit(cursors []sortCursor) error {
 	array := bsonx.Missing
-	var within [sortFieldsMax]bool
-	for i := range r.sort.fields {
-		if p.done[i] {
+	for i := range cursors {
+		c := &cursors[i]
+		c.in = false
+		if c.done {
 			continue
 		}
-		parts := r.sort.parts[i]
-		v, rest := p.nested[i], parts[p.taken[i]:]
+		v := c.array
 		if v.Type == bsonx.TypeMissing {
-			v, rest = follow(p.docs[i], rest)
+			v, c.rest = follow(c.doc, c.rest)
 		}
-		p.nested[i] = bsonx.Missing
 		if v.Type != bsonx.TypeArray {
-			p.set(i, v)
+			c.set(v)
 			continue
 		}
 		if array.Type != bsonx.TypeMissing && unsafe.SliceData(array.Data) != unsafe.SliceData(v.Data) {
 			return bad("cannot sort with keys that are parallel arrays")
 		}
-		array, within[i], p.taken[i] = v, true, len(parts)-len(rest)
+		array, c.in, c.array = v, true, bsonx.Missing
 	}
 	if array.Type == bsonx.TypeMissing {
-		r.emit(p)
+		r.emit(cursors)
 		return nil
 	}
-	return r.elements(p, &within, bsonx.AsDoc(array))
+	return r.elements(cursors, bsonx.AsDoc(array))
 }
 
 // elements goes through an array that some fields lead into.
-func (r *sortRun) elements(p *sortPlace, within *[sortFieldsMax]bool, array bsonx.Doc) error {
+func (r *sortRun) elements(cursors []sortCursor, array bsonx.Doc) error {
 	spread := false
-	for i := range r.sort.fields {
-		if !within[i] {
-			continue
-		}
-		atEnd := p.taken[i] == len(r.sort.parts[i])
-		if len(array) <= len(bsonx.Empty) {
-			v := bsonx.Null
-			if atEnd {
-				v = bsonx.Value{Type: bsonx.TypeUndefined}
+	for i := range cursors {
+		c := &cursors[i]
+		switch {
+		case !c.in:
+		case len(array) <= len(bsonx.Empty) && len(c.rest) == 0:
+			c.set(bsonx.Value{Type: bsonx.TypeUndefined})
+		case len(array) <= len(bsonx.Empty):
+			c.set(bsonx.Null)
+		case c.whole:
+			c.set(bsonx.ArrayValue(array))
+		default:
+			placed, err := c.position(array)
+			if err != nil {
+				return err
 			}
-			p.set(i, v)
-			continue
+			c.in = !placed
+			spread = spread || c.in
 		}
-		byPosition, err := r.position(p, i, array)
-		if err != nil {
-			return err
-		}
-		within[i] = !byPosition
-		spread = spread || !byPosition
 	}
 	if !spread {
-		return r.visit(p)
+		return r.visit(cursors)
 	}
 	for it := bsonx.Walk(array); it.Next(); {
-		next := *p
-		for i := range r.sort.fields {
-			switch e := it.Value(); {
-			case !within[i]:
-			case p.taken[i] == len(r.sort.parts[i]):
-				next.set(i, e)
-			case e.Type == bsonx.TypeDocument:
-				next.docs[i] = bsonx.AsDoc(e)
-			default:
-				next.set(i, bsonx.Null)
-			}
-		}
-		if err := r.visit(&next); err != nil {
+		if err := r.element(cursors, it.Value()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// element goes on with a copy of the cursors, of which some are in an array's element.
+func (r *sortRun) element(cursors []sortCursor, e bsonx.Value) error {
+	mark := len(r.stack)
+	r.stack = append(r.stack, cursors...)
+	next := r.stack[mark:]
+	for i := range next {
+		switch c := &next[i]; {
+		case !c.in || c.done:
+		case len(c.rest) == 0:
+			c.set(e)
+		case e.Type == bsonx.TypeDocument:
+			c.doc = bsonx.AsDoc(e)
+		default:
+			c.set(bsonx.Null)
+		}
+	}
+	err := r.visit(next)
+	r.stack = r.stack[:mark]
+	return err
+}
+
 // position takes a field to the array's element that the next part of its path
 // numbers, if it does. The number may not be a name within an element as well.
-func (r *sortRun) position(p *sortPlace, i int, array bsonx.Doc) (bool, error) {
-	parts := r.sort.parts[i]
-	if p.taken[i] == len(parts) || !isIndex(parts[p.taken[i]]) {
+func (c *sortCursor) position(array bsonx.Doc) (bool, error) {
+	if len(c.rest) == 0 || !isIndex(c.rest[0]) {
 		return false, nil
 	}
-	part := parts[p.taken[i]]
+	part := c.rest[0]
 	v := bsonx.Get(array, part)
 	if v.Type == bsonx.TypeMissing {
 		return false, nil
@@ -124,28 +142,25 @@ func (r *sortRun) position(p *sortPlace, i int, array bsonx.Doc) (bool, error) {
 				part, bsonx.ShellString(bsonx.DocValue(array)))
 		}
 	}
-	p.taken[i]++
+	c.rest = c.rest[1:]
 	switch {
-	case p.taken[i] == len(parts):
-		if v.Type == bsonx.TypeArray && len(v.Data) <= len(bsonx.Empty) {
-			v = bsonx.Value{Type: bsonx.TypeUndefined} // others count as a whole.
-		}
-		p.set(i, v)
-	case v.Type == bsonx.TypeDocument:
-		p.docs[i] = bsonx.AsDoc(v)
 	case v.Type == bsonx.TypeArray:
-		p.nested[i] = v
+		c.array, c.whole = v, len(c.rest) == 0
+	case len(c.rest) == 0:
+		c.set(v)
+	case v.Type == bsonx.TypeDocument:
+		c.doc = bsonx.AsDoc(v)
 	default:
-		p.set(i, bsonx.Null)
+		c.set(bsonx.Null)
 	}
 	return true, nil
 }
 
 // emit encodes the values of all fields and keeps the key if it is the smallest.
-func (r *sortRun) emit(p *sortPlace) {
+func (r *sortRun) emit(cursors []sortCursor) {
 	end := len(r.dst)
 	for i, f := range r.sort.fields {
-		r.dst = keyenc.Append(r.dst, p.values[i], f.Desc)
+		r.dst = keyenc.Append(r.dst, cursors[i].value, f.Desc)
 	}
 	key := r.dst[end:]
 	if r.have && bytes.Compare(key, r.dst[r.best:end]) >= 0 {
