@@ -3,7 +3,9 @@ package exec
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -57,7 +59,7 @@ func (h *house) index(coll string, specs ...bsonx.Doc) {
 		b := bsonx.NewBuilder(nil)
 		b.Int32("v", 2)
 		b.Fields(s)
-		b.String("name", bsonx.ToJSON(s))
+		b.String("name", indexName(s))
 		idx, err := catalog.ParseIndex(b.Doc())
 		if err != nil {
 			h.t.Fatal(err)
@@ -195,3 +197,13 @@ func (h *house) find(tx *docstore.Tx, coll string, f find) ([]bsonx.Doc, plan.No
 }
 
 func rawDoc(v bson.RawValue) bsonx.Doc { return bsonx.Doc(v.Document()) }
+
+// indexName is the name that a driver would make up: a_1_b_-1.
+func indexName(spec bsonx.Doc) string {
+	var parts []string
+	for path, v := range bsonx.All(bsonx.AsDoc(bsonx.Get(spec, "key"))) {
+		n, _ := bsonx.ToInt64Exact(v)
+		parts = append(parts, fmt.Sprintf("%s_%d", path, n))
+	}
+	return strings.Join(parts, "_")
+}

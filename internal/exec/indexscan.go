@@ -51,7 +51,7 @@ func (s *indexScan) next(ctx context.Context) (place, error) {
 			s.seen[string(id)] = struct{}{}
 		}
 		s.stats.Returned++
-		return place{id: id, long: s.it.Long()}, nil
+		return place{id: id, key: s.it.Key(), long: s.it.Long()}, nil
 	}
 }
 
@@ -151,7 +151,7 @@ func (s *idScan) next(ctx context.Context) (place, error) {
 		switch v {
 		case within:
 			s.stats.Returned++
-			return place{id: id, doc: s.doc(), long: long}, nil
+			return place{id: id, key: id, doc: s.doc(), long: long}, nil
 		case beyond:
 			ok = false
 		case skipTo:

@@ -14,6 +14,7 @@ import (
 // call of whoever gave it.
 type place struct {
 	id   []byte    // the encoded _id.
+	key  []byte    // of the index entry: its fields.
 	doc  bsonx.Doc // the document itself, if it was at hand.
 	long bool      // the bounds said little of it: the whole filter must be checked.
 }
@@ -34,15 +35,11 @@ func (r *run) openPlaces(node plan.Node, docs bool) (places, error) {
 		}
 		return r.indexScan(n), nil
 	case *plan.Or:
-		u := &unionOf{base: r.base(n), seen: map[string]struct{}{}}
-		for _, branch := range n.Branches {
-			p, err := r.openPlaces(branch, docs)
-			if err != nil {
-				return nil, err
-			}
-			u.branches = append(u.branches, p)
-		}
-		return u, nil
+		branches, err := r.openBranches(n.Branches, docs)
+		return &unionOf{base: r.base(n), branches: branches, seen: map[string]struct{}{}}, err
+	case *plan.Merge:
+		branches, err := r.openBranches(n.Branches, docs)
+		return &merged{base: r.base(n), plan: n, branches: branches, seen: map[string]struct{}{}}, err
 	case *plan.Skip:
 		in, err := r.openPlaces(n.Input, docs)
 		return &skipPlaces{base: r.base(n), in: in, n: n.N}, err
@@ -50,50 +47,34 @@ func (r *run) openPlaces(node plan.Node, docs bool) (places, error) {
 	return nil, fmt.Errorf("exec: no places from %T", node)
 }
 
-// isLong tells whether an encoded _id ends in a hash.
-func isLong(id []byte) bool { return len(id) >= keyenc.BoundBytes }
-
-// unionOf gives the places of all branches, one branch after the other, each place once.
-type unionOf struct {
-	base
-	branches []places
-	at       int
-	seen     map[string]struct{}
-}
-
-func (u *unionOf) next(ctx context.Context) (place, error) {
-	for u.at < len(u.branches) {
-		p, err := u.branches[u.at].next(ctx)
-		if err == io.EOF {
-			u.at++
-			continue
-		}
+func (r *run) openBranches(nodes []plan.Node, docs bool) (branches, error) {
+	var all branches
+	for _, n := range nodes {
+		p, err := r.openPlaces(n, docs)
 		if err != nil {
-			return p, err
+			return nil, err
 		}
-		u.stats.DupsTested++
-		if _, twice := u.seen[string(p.id)]; twice {
-			u.stats.DupsDropped++
-			u.stats.Passed++
-			continue
-		}
-		u.seen[string(p.id)] = struct{}{}
-		u.stats.Returned++
-		return p, nil
+		all = append(all, p)
 	}
-	return place{}, u.done()
+	return all, nil
 }
 
-// Close closes the branches.
-func (u *unionOf) Close() error {
+// branches are several places to read from.
+type branches []places
+
+// Close closes all of them.
+func (b branches) Close() error {
 	var first error
-	for _, b := range u.branches {
-		if err := b.Close(); err != nil && first == nil {
+	for _, p := range b {
+		if err := p.Close(); err != nil && first == nil {
 			first = err
 		}
 	}
 	return first
 }
+
+// isLong tells whether an encoded _id ends in a hash.
+func isLong(id []byte) bool { return len(id) >= keyenc.BoundBytes }
 
 // skipPlaces is a skip below the fetch: what is skipped is never read.
 type skipPlaces struct {

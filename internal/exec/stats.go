@@ -49,8 +49,13 @@ func walk(op any, f func(*base), t *Totals) {
 	if p, ok := op.(placed); ok {
 		walk(p.places(), f, t)
 	}
-	if u, ok := op.(*unionOf); ok {
-		for _, branch := range u.branches {
+	switch op := op.(type) {
+	case *unionOf:
+		for _, branch := range op.branches {
+			walk(branch, f, t)
+		}
+	case *merged:
+		for _, branch := range op.branches {
 			walk(branch, f, t)
 		}
 	}

@@ -29,11 +29,9 @@ func Aggregate(ctx context.Context, tx *docstore.Tx, r AggregateRequest) (Node, 
 	if r.Resolver == nil {
 		r.Resolver = CatalogResolver(tx.Cat)
 	}
-	stages := optimize(r.Pipeline.Stages)
 	var node Node
+	find, stages := r.split()
 	if !r.Pipeline.IsSource() {
-		find := Request{NS: r.NS, Coll: r.Coll, Filter: r.Match, Hint: r.Hint, Eval: r.Eval}
-		stages = find.absorb(stages)
 		var err error
 		if node, err = Find(ctx, tx, find); err != nil {
 			return nil, err
@@ -43,6 +41,23 @@ func Aggregate(ctx context.Context, tx *docstore.Tx, r AggregateRequest) (Node, 
 		stages = append([]Stage{stages[0], &Match{Filter: r.Match}}, stages[1:]...)
 	}
 	return apply(ctx, r, node, stages)
+}
+
+// split is what the pipeline asks of the collection, and the stages left over.
+func (r *AggregateRequest) split() (Request, []Stage) {
+	stages := optimize(r.Pipeline.Stages)
+	find := Request{NS: r.NS, Coll: r.Coll, Filter: r.Match, Hint: r.Hint, Eval: r.Eval}
+	if !r.Pipeline.IsSource() {
+		stages = find.absorb(stages)
+	}
+	return find, stages
+}
+
+// Filter is the filter that the pipeline's first stages amount to, for explain;
+// nil: none.
+func (r *AggregateRequest) Filter() *query.Filter {
+	find, _ := r.split()
+	return find.Filter
 }
 
 // apply puts stages on a node.

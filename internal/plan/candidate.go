@@ -22,7 +22,8 @@ type candidate struct {
 	bounded  int  // fields from the first on that are bounded at all.
 	unique   bool // all fields of a unique index are one single value.
 	sorted   bool // gives the order that was asked for,
-	reverse  bool // scanned backwards.
+	reverse  bool // scanned backwards,
+	merged   bool // one scan for each combination of the first fields' values.
 	existing bool // some predicate in the bounds excludes a missing field.
 }
 
@@ -164,51 +165,6 @@ func (c *candidate) count() {
 	c.unique = c.index.Unique && c.points == len(c.bounds)
 }
 
-// order sees whether scanning the index gives the order of the sort.
-func (c *candidate) order(sort []query.SortField) {
-	if len(sort) == 0 || c.flags.Long() {
-		return
-	}
-	field, dir := 0, 0
-	for _, s := range sort {
-		// A field of one value has no say, unless documents have more values
-		// than that one.
-		if at := c.fieldAt(s.Path); at >= 0 && at < c.points && !c.flags.Multikey(at) {
-			continue
-		}
-		for field < c.points && c.index.Fields[field].Path != s.Path {
-			field++
-		}
-		if field == len(c.bounds) || c.index.Fields[field].Path != s.Path {
-			return
-		}
-		if c.flags.Multikey(field) && (!c.wholeMultikey() || c.index.Sparse) {
-			return // a sparse index has no entry for the elements without the field.
-		}
-		d := 1
-		if c.index.Fields[field].Desc != s.Desc {
-			d = -1
-		}
-		if dir != 0 && d != dir {
-			return
-		}
-		dir = d
-		field++
-	}
-	c.sorted, c.reverse = true, dir < 0
-}
-
-// wholeMultikey tells whether the fields with arrays are unbounded: only then is
-// the first entry met of a document the one that it sorts by.
-func (c *candidate) wholeMultikey() bool {
-	for i, s := range c.bounds {
-		if c.flags.Multikey(i) && !s.Full() {
-			return false
-		}
-	}
-	return true
-}
-
 func (c *candidate) fieldAt(path string) int {
 	return slices.IndexFunc(c.index.Fields, func(f catalog.Field) bool { return f.Path == path })
 }
@@ -231,6 +187,11 @@ func (c *candidate) better(o *candidate) bool {
 		}
 	}
 	return false
+}
+
+// helps tells whether using the index is better than scanning the collection.
+func (c *candidate) helps() bool {
+	return c.bounded > 0 || c.sorted || c.index.Sparse && c.existing
 }
 
 // never tells whether the bounds hold nothing.

@@ -94,6 +94,8 @@ func stageName(n Node) string {
 		return "IXSCAN"
 	case *Or:
 		return "OR"
+	case *Merge:
+		return "SORT_MERGE"
 	case *Fetch:
 		return "FETCH"
 	case *Sort:
@@ -141,6 +143,8 @@ func appendDetails(b *bsonx.Builder, n Node) {
 			appendAmount(b, "limitAmount", n.Limit)
 		}
 		b.String("type", "simple")
+	case *Merge:
+		b.EmbedDoc("sortPattern", n.Spec)
 	case *Skip:
 		appendAmount(b, "skipAmount", n.N)
 	case *Limit:

@@ -196,7 +196,7 @@ func (f *finder) best(indexes []indexUse, conj []*query.Node) *candidate {
 			c = bound(u.index, u.flags, nil)
 		}
 		c.order(f.sort)
-		if c.bounded == 0 && !c.sorted && f.hinted == nil {
+		if f.hinted == nil && !c.helps() {
 			continue
 		}
 		if best == nil || c.better(best) {
@@ -223,10 +223,24 @@ func (f *finder) scan(c *candidate) Node {
 	ix := &IndexScan{Coll: f.Coll, Index: c.index, Flags: c.flags, Bounds: c.bounds, Reverse: c.reverse}
 	residual := c.residual(f.conj)
 	sorted := c.sorted || len(f.sort) == 0
-	if residual == nil && sorted && f.covers(c) {
+	if residual == nil && sorted && !c.merged && f.covers(c) {
 		return f.finish(&Covered{Coll: f.Coll, Input: ix, Projection: f.Projection, Spec: f.ProjSpec, Whole: f.whole()}, true, c)
 	}
-	return f.finish(&Fetch{Coll: f.Coll, Input: ix, Filter: residual, Whole: f.whole(), Places: f.Places && residual == nil && sorted}, c.sorted, c)
+	var places Node = ix
+	if c.merged {
+		places = f.merge(c)
+	}
+	return f.finish(&Fetch{Coll: f.Coll, Input: places, Filter: residual, Whole: f.whole(), Places: f.Places && residual == nil && sorted}, c.sorted, c)
+}
+
+// merge is one scan for each combination of the leading fields' values, put
+// together in the order of the fields behind them.
+func (f *finder) merge(c *candidate) Node {
+	m := &Merge{Fields: c.index.Fields[:c.points], Reverse: c.reverse, Spec: f.SortSpec}
+	for _, bounds := range c.combinations() {
+		m.Branches = append(m.Branches, &IndexScan{Coll: f.Coll, Index: c.index, Flags: c.flags, Bounds: bounds, Reverse: c.reverse})
+	}
+	return m
 }
 
 // whole is the filter for entries that end in a hash.
@@ -261,7 +275,7 @@ func (f *finder) covers(c *candidate) bool {
 // the best plan without; it is nil if that is a scan of the collection.
 func (f *finder) alternatives(indexes []indexUse, other *candidate) Node {
 	at := slices.IndexFunc(f.conj, func(n *query.Node) bool { return n.Op == query.OpOr })
-	if at < 0 || other != nil && (other.sorted || other.strength() > 2) {
+	if at < 0 || other != nil && (other.sorted || other.strength() > 2 || slices.Contains(other.exact, at)) {
 		return nil
 	}
 	rest := slices.Concat(f.conj[:at], f.conj[at+1:])

@@ -52,6 +52,15 @@ type IndexScan struct {
 // Or is the union of its branches' places, each once.
 type Or struct{ Branches []Node }
 
+// Merge puts scans of one index together in the order of their keys behind the
+// first Fields, each place once.
+type Merge struct {
+	Branches []Node
+	Fields   []catalog.Field
+	Reverse  bool
+	Spec     bsonx.Doc // of the sort, for explain.
+}
+
 // Fetch reads the documents whose places its input gives.
 type Fetch struct {
 	Coll   *catalog.Collection
@@ -117,6 +126,9 @@ func (*IndexScan) Inputs() []Node { return nil }
 
 // Inputs are the branches.
 func (n *Or) Inputs() []Node { return n.Branches }
+
+// Inputs are the branches.
+func (n *Merge) Inputs() []Node { return n.Branches }
 
 // Inputs is the one input.
 func (n *Fetch) Inputs() []Node   { return []Node{n.Input} }

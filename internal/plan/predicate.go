@@ -217,7 +217,7 @@ func negated(n *query.Node) (predicate, bool) {
 	}
 	p.single = p.set.has(bsonx.Null)
 	p.set = p.set.complement()
-	p.exact, p.exactSingle = !isNull, true
+	p.exact, p.exactSingle = true, true
 	p.existing = isNull
 	return p, true
 }
