@@ -73,32 +73,64 @@ func (c *Context) decimalOp(op func(*apd.Context, *apd.Decimal, *apd.Decimal, *a
 type total struct {
 	v     bsonx.Value // of a double or decimal total; missing before.
 	n     int64
-	wide  bool // an operand was an int64.
+	f     float64 // a product of the same integers in doubles, as the server keeps it.
+	wide  bool    // an operand was an int64.
 	begun bool
 }
 
-// take combines one more number into the total.
-func (t *total) take(c *Context, v bsonx.Value, whole func(a, b int64) (int64, bool), any func(c *Context, a, b bsonx.Value) bsonx.Value) {
-	r := rank(v)
-	t.wide = t.wide || r == 2
-	switch {
-	case !t.begun && r <= 2:
-		t.n = asInt64(v)
-	case !t.begun:
-		t.v = v
-	case bsonx.IsMissing(t.v) && r <= 2:
-		n, ok := whole(t.n, asInt64(v))
-		if ok {
-			t.n = n
-		} else {
-			t.v = any(c, c.int64Value(t.n), v)
+// add adds one more number.
+func (t *total) add(c *Context, v bsonx.Value) {
+	if !t.start(v) {
+		return
+	}
+	if bsonx.IsMissing(t.v) {
+		if rank(v) <= 2 {
+			if n, ok := addInt64(t.n, asInt64(v)); ok {
+				t.n = n
+				return
+			}
 		}
-	case bsonx.IsMissing(t.v):
-		t.v = any(c, c.int64Value(t.n), v)
+		t.v = c.int64Value(t.n)
+	}
+	t.v = Add(c, t.v, v)
+}
+
+// multiply multiplies by one more number.
+func (t *total) multiply(c *Context, v bsonx.Value) {
+	if !t.start(v) {
+		return
+	}
+	if !bsonx.IsMissing(t.v) {
+		t.v = Multiply(c, t.v, v)
+		return
+	}
+	t.f *= asDouble(v)
+	switch rank(v) {
+	case 4:
+		t.v = Multiply(c, c.int64Value(t.n), v)
+	case 3:
+		t.v = c.doubleValue(t.f)
 	default:
-		t.v = any(c, t.v, v)
+		n, ok := mulInt64(t.n, asInt64(v))
+		if t.n = n; !ok {
+			t.v = c.doubleValue(t.f)
+		}
+	}
+}
+
+// start takes the first number; it tells whether v is another one.
+func (t *total) start(v bsonx.Value) bool {
+	t.wide = t.wide || v.Type == bsonx.TypeInt64
+	if t.begun {
+		return true
 	}
 	t.begun = true
+	if rank(v) <= 2 {
+		t.n, t.f = asInt64(v), asDouble(v)
+	} else {
+		t.v = v
+	}
+	return false
 }
 
 // value is the result; of no operands it is the identity.
@@ -139,7 +171,7 @@ func evalAdd(c *Context, x *call) (bsonx.Value, error) {
 		case date.Type == bsonx.TypeDate:
 			date, err = c.shiftDate(date, v, addInt64)
 		default:
-			sum.take(c, v, addInt64, Add)
+			sum.add(c, v)
 		}
 		if err != nil {
 			return v, err
@@ -215,7 +247,7 @@ func evalMultiply(c *Context, x *call) (bsonx.Value, error) {
 		case rank(v) == 0:
 			return v, fail(mongoerr.TypeMismatch, "$multiply only supports numeric types, not %s", nameOf(v))
 		}
-		product.take(c, v, mulInt64, Multiply)
+		product.multiply(c, v)
 	}
 	return product.value(c, 1), nil
 }

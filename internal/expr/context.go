@@ -17,12 +17,15 @@ type Context struct {
 	ClusterTime uint64         // $$CLUSTER_TIME as a BSON timestamp.
 	Rand        func() float64 // $rand's dice, in [0, 1); without it $rand fails.
 
-	root  bsonx.Doc
-	vars  []bsonx.Value
-	stack []bsonx.Value // operands and elements under construction.
-	both  []bsonx.Value // what $setIntersection keeps.
-	keys  []string      // names of the documents under construction.
-	arena []byte        // results of the current document; see bytes.
+	root    bsonx.Doc
+	vars    []bsonx.Value
+	stack   []bsonx.Value  // operands and elements under construction.
+	both    []bsonx.Value  // what $setIntersection keeps.
+	keys    []string       // names of the documents under construction.
+	arena   []byte         // results of the current document; see bytes.
+	index   map[string]int // places in keys, of a document with many fields.
+	indexed struct{ mark, n int }
+
 	zones map[string]*zone
 	regex map[regexKey]*Regex
 }

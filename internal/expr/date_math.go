@@ -241,11 +241,11 @@ func boundary(ms int64, u unit, z *zone, startOfWeek time.Weekday) int64 {
 	switch u {
 	case millisecond:
 		return ms
-	case second, minute:
+	case second:
 		return floorDiv(ms, u.length())
-	case hour:
+	case minute, hour:
 		// Hours of a zone that is off by half an hour begin at half past.
-		return floorDiv(ms+offsetAt(floorDiv(ms, 1000), z.loc)%3600*1000, u.length())
+		return floorDiv(ms+offsetAt(floorDiv(ms, 1000), z.loc)*1000%u.length(), u.length())
 	}
 	t := z.local(ms)
 	y, m := int64(t.Year()), int64(t.Month())

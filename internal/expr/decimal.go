@@ -29,7 +29,7 @@ func decimalFromDouble(f float64) *apd.Decimal {
 // decimalFromDoubleExact has all 34 digits of a double, as sums have it.
 func decimalFromDoubleExact(f float64) *apd.Decimal {
 	d := bsonx.DecimalFromDouble(f, bsonx.DecimalDigitsMax).APD(new(apd.Decimal))
-	if d.Form == apd.Finite {
+	if d.Form == apd.Finite && !d.IsZero() { // Reduce takes a zero's sign.
 		d.Reduce(d)
 	}
 	return d

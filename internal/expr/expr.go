@@ -45,6 +45,7 @@ type call struct {
 	fn       func(*Context, *call) (bsonx.Value, error)
 	data     any  // what the operator worked out at compile time.
 	volatile bool // two evaluations may differ: never folded.
+	unfolded bool // its operands are folded, but never itself: failures come with the evaluation.
 	opaque   bool // the server never looks inside before it evaluates: no folding.
 
 	// unordered: the order of the operands does not matter, and any of them may

@@ -77,6 +77,33 @@ func (x *call) gather() error {
 	return nil
 }
 
+// join makes one of constant operands that stand side by side.
+func (x *call) join() error {
+	var joined []Expr
+	for i := 0; i < len(x.args); {
+		n := i
+		for n < len(x.args) {
+			if _, ok := IsConstant(x.args[n]); !ok {
+				break
+			}
+			n++
+		}
+		if n-i < 2 || n-i == len(x.args) {
+			n = max(n, i+1)
+			joined = append(joined, x.args[i:n]...)
+		} else {
+			v, err := x.fn(NewContext(nil), &call{name: x.name, args: x.args[i:n]})
+			if err != nil {
+				return err
+			}
+			joined = append(joined, &constant{bsonx.Value{Type: v.Type, Data: bytes.Clone(v.Data)}})
+		}
+		i = n
+	}
+	x.args = joined
+	return nil
+}
+
 // simplifier is an expression that may become another once its operands are folded.
 type simplifier interface{ simplify() (Expr, error) }
 
@@ -84,7 +111,7 @@ type simplifier interface{ simplify() (Expr, error) }
 func foldable(e Expr) bool {
 	switch x := e.(type) {
 	case *call:
-		return !x.volatile
+		return !x.volatile && !x.unfolded
 	case *junction:
 		return len(x.args) == 0
 	case *objectExpr, *varPath:

@@ -268,12 +268,34 @@ func evalPow(c *Context, x *call) (bsonx.Value, error) {
 		return c.powDecimal(toDecimal(a), toDecimal(b)), nil
 	}
 	if rank(a) == 3 || rank(b) == 3 {
-		return c.doubleValue(math.Pow(asDouble(a), asDouble(b))), nil
+		return c.doubleValue(pow(asDouble(a), asDouble(b))), nil
 	}
 	if n, ok := powInt64(asInt64(a), asInt64(b)); ok {
 		return c.integral(a, b, n), nil
 	}
-	return c.doubleValue(math.Pow(asDouble(a), asDouble(b))), nil
+	return c.doubleValue(pow(asDouble(a), asDouble(b))), nil
+}
+
+// pow is math.Pow, but right to the last bit where the exponent is a small
+// integer, as C's is: it multiplies with twice the precision.
+func pow(base, exp float64) float64 {
+	n := math.Abs(exp)
+	rough := math.Pow(base, exp)
+	if n != math.Trunc(n) || n > 64 || n < 2 || math.Abs(rough) > 1e300 || math.Abs(rough) < 1e-290 {
+		return rough
+	}
+	hi, lo := 1.0, 0.0
+	for range int(n) {
+		p := hi * base
+		lo = math.FMA(hi, base, -p) + lo*base
+		hi = p + lo
+		lo -= hi - p
+	}
+	if exp > 0 {
+		return hi
+	}
+	q := 1 / hi
+	return q + q*(math.FMA(-q, hi, 1)-q*lo)
 }
 
 func negative(v bsonx.Value) bool {

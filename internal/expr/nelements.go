@@ -2,6 +2,7 @@ package expr
 
 import (
 	"slices"
+	"sort"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/mongoerr"
@@ -70,16 +71,32 @@ func pickLast(c *Context, a bsonx.Value, n int64) bsonx.Value {
 func pickMin(c *Context, a bsonx.Value, n int64) bsonx.Value { return c.extremes(a, n, 1) }
 func pickMax(c *Context, a bsonx.Value, n int64) bsonx.Value { return c.extremes(a, n, -1) }
 
-// extremes is the n first elements in an order; nulls do not count.
+// extremes is the n least elements in order, or the n greatest in the other
+// one; nulls do not count. Equal elements may differ in type, so it keeps, drops
+// and orders them as the server does.
 func (c *Context) extremes(a bsonx.Value, n int64, sign int) bsonx.Value {
-	mark := len(c.stack)
+	mark := len(c.stack) // from here up are the best so far, in ascending order.
 	for it := bsonx.Walk(bsonx.AsDoc(a)); it.Next(); {
-		if !bsonx.IsNullish(it.Value()) {
-			c.stack = append(c.stack, it.Value())
+		v := it.Value()
+		if bsonx.IsNullish(v) {
+			continue
 		}
+		if best := c.stack[mark:]; int64(len(best)) == n {
+			worst := len(best) - 1
+			if sign < 0 {
+				worst = 0
+			}
+			if bsonx.Compare(v, best[worst])*sign >= 0 {
+				continue
+			}
+			c.stack = slices.Delete(c.stack, mark+worst, mark+worst+1)
+		}
+		at := sort.Search(len(c.stack)-mark, func(i int) bool { return bsonx.Compare(c.stack[mark+i], v) > 0 })
+		c.stack = slices.Insert(c.stack, mark+at, v)
 	}
-	slices.SortStableFunc(c.stack[mark:], func(a, b bsonx.Value) int { return sign * bsonx.Compare(a, b) })
-	c.stack = c.stack[:mark+int(min(n, int64(len(c.stack)-mark)))]
+	if sign < 0 {
+		slices.Reverse(c.stack[mark:])
+	}
 	return c.arrayFrom(mark)
 }
 
@@ -93,7 +110,7 @@ func buildSortArray(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if arg.Type != bsonx.TypeDocument {
 		return nil, fail(2942500, "$sortArray requires an object as an argument, found: %s", nameOf(arg))
 	}
-	x := &call{name: name, args: []Expr{nil}, fn: evalSortArray}
+	x := &call{name: name, args: []Expr{nil}, fn: evalSortArray, unfolded: true}
 	var by bsonx.Value
 	for key, v := range bsonx.All(bsonx.AsDoc(arg)) {
 		var err error

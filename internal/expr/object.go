@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -11,21 +12,50 @@ import (
 // keyMark up, with their values on the stack from mark up. An old field keeps
 // its place.
 func (c *Context) putField(keyMark, mark int, key string, v bsonx.Value) {
-	for i, k := range c.keys[keyMark:] {
-		if k == key {
-			c.stack[mark+i] = v
-			return
-		}
+	if i := c.findKey(keyMark, key); i >= 0 {
+		c.stack[mark+i] = v
+		return
 	}
 	c.keys = append(c.keys, key)
 	c.stack = append(c.stack, v)
 }
 
+// linearKeys is how many names are searched one by one, before it is worth to
+// index them.
+const linearKeys = 100
+
+// findKey is the place of a name among those from keyMark up, or -1.
+func (c *Context) findKey(keyMark int, key string) int {
+	keys := c.keys[keyMark:]
+	if len(keys) < linearKeys {
+		return slices.Index(keys, key)
+	}
+	// The index is that of the last document it was used for, as far as it
+	// still tells the truth: names are only added, and the truth is in keys.
+	if c.index == nil || c.indexed.mark != keyMark || c.indexed.n > len(keys) {
+		c.index = make(map[string]int, 2*len(keys))
+		c.indexed.mark, c.indexed.n = keyMark, 0
+	}
+	for ; c.indexed.n < len(keys); c.indexed.n++ {
+		c.index[keys[c.indexed.n]] = c.indexed.n
+	}
+	if i, ok := c.index[key]; ok && i < len(keys) && keys[i] == key {
+		return i
+	}
+	return -1
+}
+
 // objectFrom makes the document under construction and takes it off the stacks.
 func (c *Context) objectFrom(keyMark, mark int) bsonx.Value {
 	v := c.object(c.keys[keyMark:], c.stack[mark:])
-	c.keys, c.stack = c.keys[:keyMark], c.stack[:mark]
+	c.dropObject(keyMark, mark)
 	return v
+}
+
+// dropObject takes the document under construction off the stacks.
+func (c *Context) dropObject(keyMark, mark int) {
+	c.index = nil // its names are the document's.
+	c.keys, c.stack = c.keys[:keyMark], c.stack[:mark]
 }
 
 func evalMergeObjects(c *Context, x *call) (bsonx.Value, error) {
@@ -46,7 +76,7 @@ func evalMergeObjects(c *Context, x *call) (bsonx.Value, error) {
 		err = c.room(x.name, mark)
 	}
 	if err != nil {
-		c.keys, c.stack = c.keys[:keyMark], c.stack[:mark]
+		c.dropObject(keyMark, mark)
 		return bsonx.Missing, err
 	}
 	return c.objectFrom(keyMark, mark), nil
@@ -104,7 +134,7 @@ func evalArrayToObject(c *Context, x *call) (bsonx.Value, error) {
 			key, v, err = pairOfObject(e)
 		}
 		if err != nil {
-			c.keys, c.stack = c.keys[:keyMark], c.stack[:mark]
+			c.dropObject(keyMark, mark)
 			return a, err
 		}
 		shape = e.Type

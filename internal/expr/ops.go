@@ -115,7 +115,7 @@ func logicOps(name string) builder {
 func stringOps(name string) builder {
 	switch name {
 	case "$concat":
-		return variadic(evalConcat)
+		return prepared(variadic(evalConcat), (*call).join)
 	case "$toLower":
 		return exactly(1, evalToLower)
 	case "$toUpper":
@@ -175,7 +175,7 @@ func arrayOps(name string) builder {
 	case "$indexOfArray":
 		return prepared(between(2, 4, evalIndexOfArray), prepareIndexOfArray)
 	case "$concatArrays":
-		return variadic(evalConcatArrays)
+		return prepared(variadic(evalConcatArrays), (*call).join)
 	case "$reverseArray":
 		return exactly(1, evalReverseArray)
 	case "$range":

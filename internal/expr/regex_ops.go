@@ -31,7 +31,7 @@ func buildRegex(fn func(c *Context, x *call, s string, re *Regex) (bsonx.Value, 
 		case args[regexPattern] == nil:
 			return nil, fail(31023, "%s requires 'regex' parameter", name)
 		}
-		return &call{name: name, args: args, prepare: prepareRegex, fn: func(c *Context, x *call) (bsonx.Value, error) {
+		return &call{name: name, args: args, unfolded: true, prepare: prepareRegex, fn: func(c *Context, x *call) (bsonx.Value, error) {
 			return evalRegex(c, x, fn)
 		}}, nil
 	}

@@ -103,7 +103,7 @@ func (c *Context) roundTo(x *call, v bsonx.Value, places int32, double func(floa
 		case math.IsNaN(f) || math.IsInf(f, 0):
 			return v, nil
 		}
-		r, _ := decimalToDouble(quantize(decimalFromDouble(f), places, how))
+		r, _ := decimalToDouble(quantize(decimalFromDoubleExact(f), places, how))
 		return c.doubleValue(r), nil
 	case bsonx.TypeDecimal:
 		return c.decimalValue(quantize(decimalOf(v), places, how)), nil

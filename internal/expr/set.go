@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/pandodb/pando/internal/bsonx"
-	"github.com/pandodb/pando/internal/mongoerr"
 )
 
 // sortSet sorts what lies on the stack from mark up and drops repetitions; of
@@ -116,7 +115,17 @@ func buildSetEquals(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if len(args) < 2 {
 		return nil, fail(17045, "$setEquals needs at least two arguments had: %d", len(args))
 	}
-	return &call{name: name, args: args, fn: evalSetEquals}, nil
+	return &call{name: name, args: args, fn: evalSetEquals, prepare: prepareSetEquals}, nil
+}
+
+// prepareSetEquals looks at constant operands before any document.
+func prepareSetEquals(x *call) error {
+	for i, e := range x.args {
+		if v, ok := IsConstant(e); ok && v.Type != bsonx.TypeArray {
+			return fail(5887502, "All operands of $setEquals must be arrays. %d-th argument is of type: %s", i+1, nameOf(v))
+		}
+	}
+	return nil
 }
 
 func evalSetEquals(c *Context, x *call) (bsonx.Value, error) {
@@ -129,11 +138,7 @@ func evalSetEquals(c *Context, x *call) (bsonx.Value, error) {
 			return a, err
 		}
 		if a.Type != bsonx.TypeArray {
-			code := mongoerr.Code(17044)
-			if _, constant := IsConstant(e); constant {
-				code = 5887502
-			}
-			return a, fail(code, "All operands of $setEquals must be arrays. %d-th argument is of type: %s", i+1, nameOf(a))
+			return a, fail(17044, "All operands of $setEquals must be arrays. %d-th argument is of type: %s", i+1, nameOf(a))
 		}
 		from := len(c.stack)
 		c.pushElements(a)
@@ -161,12 +166,17 @@ func prepareSetIsSubset(x *call) error {
 }
 
 func evalSetIsSubset(c *Context, x *call) (bsonx.Value, error) {
-	a, b, err := x.two(c)
+	a, err := x.args[0].Eval(c)
+	if err == nil && a.Type != bsonx.TypeArray {
+		err = fail(17046, "both operands of $setIsSubset must be arrays. First argument is of type: %s", nameOf(a))
+	}
+	if err != nil {
+		return a, err
+	}
+	b, err := x.args[1].Eval(c)
 	switch {
 	case err != nil:
 		return a, err
-	case a.Type != bsonx.TypeArray:
-		return a, fail(17046, "both operands of $setIsSubset must be arrays. First argument is of type: %s", nameOf(a))
 	case b.Type != bsonx.TypeArray:
 		return a, fail(17042, "both operands of $setIsSubset must be arrays. Second argument is of type: %s", nameOf(b))
 	}

@@ -52,8 +52,14 @@ func coerce(v bsonx.Value) (string, error) {
 		return "", nil
 	case bsonx.TypeDouble:
 		return shortDouble(bsonx.AsDouble(v)), nil
-	case bsonx.TypeInt32, bsonx.TypeInt64, bsonx.TypeDecimal, bsonx.TypeDate:
+	case bsonx.TypeInt32, bsonx.TypeInt64, bsonx.TypeDecimal:
 		return scalarText(v), nil
+	case bsonx.TypeDate:
+		b, err := appendDate(nil, time.UnixMilli(bsonx.AsInt64(v)).UTC(), isoFormatUTC)
+		if err != nil {
+			return "", mongoerr.From(err).Prefix("failed while coercing date to string")
+		}
+		return string(b), nil
 	case bsonx.TypeTimestamp:
 		ts := uint64(bsonx.AsInt64(v))
 		return fmt.Sprintf("%s:%d", time.Unix(int64(ts>>32), 0).UTC().Format("Jan _2 15:04:05"), uint32(ts)), nil
@@ -191,7 +197,9 @@ func buildReplace(n int) builder {
 		case args[2] == nil:
 			return nil, fail(51747, "%s requires 'replacement' to be specified", name)
 		}
-		return &call{name: name, args: args, fn: func(c *Context, x *call) (bsonx.Value, error) { return evalReplace(c, x, n) }}, nil
+		return &call{name: name, args: args, unfolded: true, fn: func(c *Context, x *call) (bsonx.Value, error) {
+			return evalReplace(c, x, n)
+		}}, nil
 	}
 }
 

@@ -87,7 +87,12 @@ func scalarText(v bsonx.Value) string {
 }
 
 // isoDate is a date as the server writes it in UTC.
-func isoDate(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z") }
+func isoDate(ms int64) string {
+	if y := time.UnixMilli(ms).UTC().Year(); y < 0 || y > 9999 {
+		return "illegal date"
+	}
+	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z")
+}
 
 // binaryOf is a binary value's subtype and bytes.
 func binaryOf(v bsonx.Value) (subtype byte, data []byte) {

@@ -66,15 +66,13 @@ func (x *zipExpr) Eval(c *Context) (bsonx.Value, error) {
 	defer func() { c.stack = c.stack[:mark] }()
 	least, most := -1, 0
 	iters := make([]bsonx.Iter, len(x.inputs))
-	null := false
 	for i, e := range x.inputs {
 		a, err := e.Eval(c)
 		switch {
 		case err != nil:
 			return a, err
 		case bsonx.IsNullish(a):
-			null = true
-			continue
+			return bsonx.Null, nil
 		case a.Type != bsonx.TypeArray:
 			return a, fail(34468, "$zip found a non-array expression in input: %s", valueText(a))
 		}
@@ -84,9 +82,6 @@ func (x *zipExpr) Eval(c *Context) (bsonx.Value, error) {
 		}
 		most = max(most, n)
 		iters[i] = bsonx.Walk(bsonx.AsDoc(a))
-	}
-	if null {
-		return bsonx.Null, nil
 	}
 	defaults := make([]bsonx.Value, len(x.inputs))
 	for i, e := range x.defaults {
