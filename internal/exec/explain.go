@@ -5,6 +5,7 @@ import (
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
+	"github.com/pandodb/pando/internal/mongoerr"
 	"github.com/pandodb/pando/internal/plan"
 	"github.com/pandodb/pando/internal/query"
 )
@@ -22,6 +23,13 @@ type Explanation struct {
 	// plan is shown.
 	Ran  Operator
 	Took time.Duration
+
+	// Failed is what ended the run before its end, or nil.
+	Failed *mongoerr.Error
+
+	// AllPlans asks for the executions of the plans that were tried: one plan is
+	// chosen without trying, so the list is empty.
+	AllPlans bool
 }
 
 // Append appends explainVersion, queryPlanner and executionStats, or the stages of
@@ -96,7 +104,11 @@ func (e *Explanation) appendStats(b *bsonx.Builder, find plan.Node) {
 		returned = c.Returned
 	}
 	b.OpenDoc("executionStats")
-	b.Bool("executionSuccess", true)
+	b.Bool("executionSuccess", e.Failed == nil)
+	if e.Failed != nil {
+		b.String("errorMessage", e.Failed.Msg)
+		b.Int32("errorCode", int32(e.Failed.Code))
+	}
 	appendInt(b, "nReturned", returned)
 	appendInt(b, "executionTimeMillis", e.Took.Milliseconds())
 	appendInt(b, "totalKeysExamined", total.KeysExamined)
@@ -105,6 +117,10 @@ func (e *Explanation) appendStats(b *bsonx.Builder, find plan.Node) {
 	b.Bool("isCached", false)
 	plan.AppendNode(b, find, func(b *bsonx.Builder, n plan.Node) { appendCounters(b, n, counters[n]) })
 	b.Close()
+	if e.AllPlans {
+		b.OpenArray("allPlansExecution")
+		b.Close()
+	}
 	b.Close()
 }
 

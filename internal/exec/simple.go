@@ -129,20 +129,25 @@ func appendInt(b *bsonx.Builder, key string, n int64) {
 type projector struct {
 	projection *query.Projection
 	filter     *query.Filter // for a positional $; nil: there is none.
-	ctx        *expr.Context
+	ctx        *expr.Context // nil: not needed.
 	buf        []byte
 }
 
 func (r *run) projector(p *query.Projection, f *query.Filter) *projector {
-	pr := &projector{projection: p, ctx: r.NewContext()}
+	pr := &projector{projection: p}
 	if p.NeedsPosition() {
 		pr.filter = f
+	}
+	if p.NeedsContext() || pr.filter != nil && pr.filter.NeedsContext() {
+		pr.ctx = r.NewContext()
 	}
 	return pr
 }
 
 func (p *projector) apply(doc bsonx.Doc) (bsonx.Doc, error) {
-	p.ctx.Reset()
+	if p.ctx != nil {
+		p.ctx.Reset()
+	}
 	var pos query.MatchPos
 	if p.filter != nil {
 		var err error
