@@ -39,6 +39,19 @@ func badPipeline(string, bsonx.Value) error {
 	return mongoerr.New(mongoerr.TypeMismatch, "A pipeline must be an array of objects")
 }
 
+// refusedStage is 263 for a stage inside a transaction, in the words of the part
+// of the original that finds it.
+func refusedStage(stage string) error {
+	format := "Operation not permitted in transaction :: caused by :: Aggregation stage %s cannot run within a multi-document transaction."
+	switch stage {
+	case "$out", "$merge":
+		format = "%s cannot be used in a transaction"
+	case "$unionWith", "$collStats", "$indexStats":
+		format = "Stage not supported inside of a multi-document transaction: %s"
+	}
+	return mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction, format, stage)
+}
+
 func badCursor(string, bsonx.Value) error {
 	return mongoerr.New(mongoerr.TypeMismatch, "cursor field must be missing or an object")
 }
@@ -64,7 +77,7 @@ func runAggregate(ctx context.Context, c *Call) error {
 		if err != nil {
 			return err
 		}
-		return c.explainAggregate(ctx, a, "queryPlanner")
+		return c.explainAggregate(ctx, a, c.Req.Body, verbosityPlanner)
 	case cur == nil:
 		return mongoerr.New(mongoerr.FailedToParse, "The 'cursor' option is required, except for aggregate with the explain argument")
 	default:
@@ -118,10 +131,7 @@ func (c *Call) compileAggregate(args *Args) (*aggregation, error) {
 		stages = append(stages, bsonx.AsDoc(it.Value()))
 	}
 	if stage, refused := plan.RefusedInTxn(stages); refused && c.InTxn() {
-		if stage == "$out" || stage == "$merge" {
-			return nil, mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction, "%s cannot be used in a transaction", stage)
-		}
-		return nil, mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction, "Stage not supported inside of a multi-document transaction: %s", stage)
+		return nil, refusedStage(stage)
 	}
 	stages, err := c.sourceStage(stages)
 	if err != nil {
@@ -136,14 +146,11 @@ func (c *Call) compileAggregate(args *Args) (*aggregation, error) {
 
 // planPipeline chooses the plan of a pipeline on what tx sees.
 func (c *Call) planPipeline(ctx context.Context, tx *docstore.Tx, a *aggregation) (plan.Node, error) {
-	var coll *catalog.Collection
-	if a.ns.Coll != "" {
-		var err error
-		if coll, err = tx.Cat.Lookup(ctx, a.ns); err != nil {
-			return nil, err
-		}
+	req, err := a.request(ctx, tx)
+	if err != nil {
+		return nil, err
 	}
-	return plan.Aggregate(ctx, tx, plan.AggregateRequest{NS: a.ns, Coll: coll, Pipeline: a.pipeline, Hint: a.hint, Eval: a.vars.ctx})
+	return plan.Aggregate(ctx, tx, req)
 }
 
 func (c *Call) openPipeline(ctx context.Context, tx *docstore.Tx, a *aggregation) (session.Source, error) {

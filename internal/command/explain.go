@@ -2,70 +2,193 @@ package command
 
 import (
 	"context"
+	"errors"
+	"io"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/exec"
 	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/plan"
 )
 
-// explain tells how a find, count, distinct or aggregate would run, or ran.
+// explain tells how a find or an aggregate would run, or ran.
 var explain = Spec{
 	Name: "explain", Read: ReadAll, API: true, Help: "explains a query",
 	Fields: NewFields("explain", Field{Name: "verbosity", Type: Text}),
 }
 
+// The verbosities.
+const (
+	verbosityPlanner = "queryPlanner"
+	verbosityStats   = "executionStats"
+	verbosityAll     = "allPlansExecution"
+)
+
 func runExplain(ctx context.Context, c *Call) error {
 	if c.Arg.Type != bsonx.TypeDocument {
-		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'explain.explain' is the wrong type '%s', expected type 'object'", bsonx.TypeName(c.Arg.Type))
+		return Document.mismatch("explain", "explain", c.Arg)
 	}
-	verbosity := "allPlansExecution"
-	if v := c.Args.Str("verbosity"); v != "" {
-		verbosity = v
+	verbosity := verbosityAll
+	if c.Args.Has("verbosity") {
+		verbosity = c.Args.Str("verbosity")
 	}
 	switch verbosity {
-	case "queryPlanner", "executionStats", "allPlansExecution":
+	case verbosityPlanner, verbosityStats, verbosityAll:
 	default:
 		return mongoerr.Newf(mongoerr.BadValue, "Enumeration value '%s' for field 'explain.verbosity' is not a valid value.", verbosity)
 	}
 	inner := bsonx.AsDoc(c.Arg)
+	if db := bsonx.Get(inner, "$db"); db.Type == bsonx.TypeString && bsonx.Str(db) != c.Gen.DB {
+		return mongoerr.Newf(mongoerr.InvalidNamespace, "Mismatched $db in explain command. Expected %s but got %s", c.Gen.DB, bsonx.Str(db))
+	}
 	name, arg := bsonx.First(inner)
 	spec := c.D.table.byName[name]
 	if spec == nil {
 		return mongoerr.Newf(mongoerr.CommandNotFound, "Explain failed due to unknown command: %s", name)
 	}
-	_, args, err := spec.parse(inner, nil)
+	if spec.Name == "explain" {
+		return mongoerr.New(mongoerr.IllegalOperation, "Explain cannot explain itself.")
+	}
+	b := bsonx.NewBuilder(nil)
+	b.Fields(inner)
+	b.String("$db", c.Gen.DB)
+	inner = b.Doc()
+	gen, args, err := spec.parse(inner, nil)
 	if err != nil {
 		return err
 	}
+	if c.ReadConcern, err = parseReadConcern(gen.ReadConcern); err != nil {
+		return err
+	}
+	if err := c.D.waitReadConcern(ctx, c); err != nil {
+		return err
+	}
 	c.Arg = arg
-	switch spec.Name {
-	case "find", "count", "distinct":
-		f, err := c.explained(spec.Name, &args)
-		if err != nil {
-			return err
+	return c.explain(ctx, spec.Name, &args, inner, verbosity)
+}
+
+// explain tells of one command that is decoded.
+func (c *Call) explain(ctx context.Context, name string, args *Args, inner bsonx.Doc, verbosity string) error {
+	switch name {
+	case "find":
+		f, err := c.compileFind(args)
+		if err == nil {
+			err = c.explainFind(ctx, f, inner, verbosity)
 		}
-		return c.explainFind(ctx, f, verbosity)
+		return err
 	case "aggregate":
-		a, err := c.compileAggregate(&args)
+		if args.Bool("explain", false) {
+			return mongoerr.New(mongoerr.FailedToParse, "The 'explain' option is illegal when a explain verbosity is also provided")
+		}
+		a, err := c.compileAggregate(args)
+		if err == nil {
+			err = c.explainAggregate(ctx, a, inner, verbosity)
+		}
+		return err
+	case "count", "distinct", "update", "delete", "findAndModify", "bulkWrite":
+		return mongoerr.NotYet("explain of " + name)
+	}
+	return mongoerr.Newf(mongoerr.IllegalOperation, "Cannot explain cmd: %s", name)
+}
+
+func (c *Call) explainFind(ctx context.Context, f finding, shown bsonx.Doc, verbosity string) error {
+	ns, err := c.Namespace()
+	if err != nil {
+		return err
+	}
+	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+		f.req.NS = ns
+		if f.req.Coll, err = tx.Cat.Lookup(ctx, ns); err != nil {
+			return err
+		}
+		node, err := plan.Find(ctx, tx, f.req)
 		if err != nil {
 			return err
 		}
-		return c.explainAggregate(ctx, a, verbosity)
-	case "insert", "getMore":
-		return mongoerr.Newf(mongoerr.IllegalOperation, "Cannot explain cmd: %s", spec.Name)
-	case "update", "delete", "findAndModify", "bulkWrite":
-		return mongoerr.NotYet("explain of " + spec.Name)
-	}
-	return mongoerr.Newf(mongoerr.IllegalOperation, "Cannot explain cmd: %s", spec.Name)
+		e := exec.Explanation{NS: ns, Filter: f.req.Filter, Plan: node}
+		return c.explainPlan(ctx, tx, &e, f.vars, shown, verbosity)
+	})
 }
 
-func (c *Call) explained(name string, args *Args) (finding, error) {
-	if name == "find" {
-		return c.compileFind(args)
-	}
-	return c.compileQuery(args.Doc("query"), args.Value("hint"))
+func (c *Call) explainAggregate(ctx context.Context, a *aggregation, shown bsonx.Doc, verbosity string) error {
+	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+		req, err := a.request(ctx, tx)
+		if err != nil {
+			return err
+		}
+		node, err := plan.Aggregate(ctx, tx, req)
+		if err != nil {
+			return err
+		}
+		e := exec.Explanation{NS: a.ns, Filter: req.Filter(), Plan: node, Pipeline: true}
+		return c.explainPlan(ctx, tx, &e, a.vars, shown, verbosity)
+	})
 }
 
-func (c *Call) explainFind(ctx context.Context, f finding, verbosity string) error { return nil }
-func (c *Call) explainAggregate(ctx context.Context, a *aggregation, verbosity string) error {
+// explainPlan runs the plan if the verbosity asks for it, and appends what there
+// is to tell of it.
+func (c *Call) explainPlan(ctx context.Context, tx *docstore.Tx, e *exec.Explanation, v *variables, shown bsonx.Doc, verbosity string) error {
+	if verbosity != verbosityPlanner {
+		o := c.running(v)
+		o.Clock = c.D.Env.Now
+		op, err := exec.Open(ctx, tx, e.Plan, o)
+		if err != nil {
+			return err
+		}
+		defer op.Close()
+		start := c.D.Env.Now()
+		err = drain(ctx, op)
+		e.Ran, e.Took, e.AllPlans = op, c.D.Env.Since(start), verbosity == verbosityAll
+		if e.Failed, err = executionError(err); err != nil {
+			return err
+		}
+		if _, stages := plan.Split(e.Plan); e.Failed != nil && len(stages) > 0 {
+			return e.Failed // a pipeline's failure has no place in its explanation.
+		}
+	}
+	b, d := c.Reply, c.D
+	e.Append(b)
+	b.EmbedDoc("command", shown)
+	b.OpenDoc("serverInfo")
+	b.String("host", d.Host.Hostname)
+	b.Int32("port", int32(d.Persona.Port))
+	b.String("version", mongoVersion)
+	b.String("gitVersion", d.Persona.GitCommit)
+	b.Close()
 	return nil
+}
+
+func drain(ctx context.Context, op exec.Operator) error {
+	for {
+		if _, err := op.Next(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// executionError tells failures of the query, which an explanation tells of, from
+// those of the command that explains it. The end is neither.
+func executionError(err error) (failed *mongoerr.Error, other error) {
+	if errors.Is(err, io.EOF) {
+		return nil, nil
+	}
+	failed, ok := errors.AsType[*mongoerr.Error](err)
+	if !ok || failed.Code.Is(mongoerr.Interruption) {
+		return nil, err
+	}
+	return failed, nil
+}
+
+// request is the plan request of an aggregate on what tx sees.
+func (a *aggregation) request(ctx context.Context, tx *docstore.Tx) (plan.AggregateRequest, error) {
+	var coll *catalog.Collection
+	if a.ns.Coll != "" {
+		var err error
+		if coll, err = tx.Cat.Lookup(ctx, a.ns); err != nil {
+			return plan.AggregateRequest{}, err
+		}
+	}
+	return plan.AggregateRequest{NS: a.ns, Coll: coll, Pipeline: a.pipeline, Hint: a.hint, Eval: a.vars.ctx}, nil
 }
