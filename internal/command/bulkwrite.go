@@ -6,7 +6,6 @@ import (
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/mongoerr"
-	"github.com/pandodb/pando/internal/query"
 	"github.com/pandodb/pando/internal/session"
 )
 
@@ -30,10 +29,10 @@ var (
 		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
 		Field{Name: "encryptionInformation", Type: Document, NotYet: true},
 		Field{Name: "isTimeseriesNamespace", Type: Boolean, NotYet: true, Unless: isFalse})
-	bulkInsert = NewFields("bulkWrite.insert",
+	bulkInsert = NewFields("bulkWrite.ops",
 		Field{Name: "insert", Type: Integer, Required: true},
 		Field{Name: "document", Type: Document, Required: true})
-	bulkUpdate = NewFields("bulkWrite.update",
+	bulkUpdate = NewFields("bulkWrite.ops",
 		Field{Name: "update", Type: Integer, Required: true},
 		Field{Name: "filter", Type: Document, Required: true},
 		Field{Name: "updateMods", Type: Any, Required: true},
@@ -44,7 +43,7 @@ var (
 		Field{Name: "hint", Type: DocOrStr},
 		Field{Name: "constants", Type: Document},
 		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation})
-	bulkDelete = NewFields("bulkWrite.delete",
+	bulkDelete = NewFields("bulkWrite.ops",
 		Field{Name: "delete", Type: Integer, Required: true},
 		Field{Name: "filter", Type: Document, Required: true},
 		Field{Name: "multi", Type: Boolean},
@@ -108,6 +107,7 @@ func (c *Call) bulkOps() ([]bulkOp, error) {
 	}
 	ops := make([]bulkOp, len(docs))
 	for i, d := range docs {
+		// The first field tells the kind; the others are that kind's.
 		kind, at := bsonx.First(d)
 		fields := map[string]*Fields{"insert": bulkInsert, "update": bulkUpdate, "delete": bulkDelete}[kind]
 		if fields == nil {
@@ -122,8 +122,24 @@ func (c *Call) bulkOps() ([]bulkOp, error) {
 			return nil, mongoerr.Newf(mongoerr.BadValue, "BulkWrite ops entry %s has an invalid nsInfo index.", bsonx.ShellString(bsonx.DocValue(d)))
 		}
 		ops[i].ns = spaces[n]
+		if err := ops[i].check(c); err != nil {
+			return nil, err
+		}
 	}
 	return ops, nil
+}
+
+// check tells what is wrong with an operation and fails the whole command.
+func (op *bulkOp) check(c *Call) error {
+	if op.kind == "update" {
+		if u := op.args.Value("updateMods"); u.Type != bsonx.TypeDocument && u.Type != bsonx.TypeArray {
+			return mongoerr.New(mongoerr.FailedToParse, "Update argument must be either an object or an array")
+		}
+		if _, err := op.args.Docs("arrayFilters"); err != nil {
+			return err
+		}
+	}
+	return c.writable(op.ns)
 }
 
 func (c *Call) bulkNamespaces() ([]catalog.Namespace, error) {
@@ -141,8 +157,8 @@ func (c *Call) bulkNamespaces() ([]catalog.Namespace, error) {
 		if c.Gen.InTxn() && (spaces[i].DB == "local" || spaces[i].DB == "config") {
 			return nil, mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Cannot run command against the config database in a transaction.")
 		}
-		if err := c.writable(spaces[i]); err != nil {
-			return nil, err
+		if spaces[i].Coll == "" {
+			return nil, mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid namespace specified for bulkWrite: '%s'", spaces[i].DB)
 		}
 	}
 	return spaces, nil
@@ -163,17 +179,16 @@ func (c *Call) bulkOne(ctx context.Context, op *bulkOp, stmt int32) (outcome, er
 		if ch.multi && c.Gen.Retryable() {
 			return nil, mongoerr.New(mongoerr.InvalidOptions, "Cannot use retryable writes with multi=true")
 		}
-		if op.kind == "delete" {
-			return ch, c.compileChange(ch, c.Args.Doc("let"), nil, a.Doc("filter"), bsonx.Missing, nil)
-		}
-		ch.upsert = a.Bool("upsert", false)
-		if s := a.Doc("sort"); s != nil {
+		t := changeText{let: c.Args.Doc("let"), filter: a.Doc("filter")}
+		if op.kind == "update" {
+			ch.upsert = a.Bool("upsert", false)
+			t.update, t.constants, t.sort = a.Value("updateMods"), a.Doc("constants"), a.Doc("sort")
 			var err error
-			if ch.sort, err = query.CompileSort(s); err != nil {
+			if t.arrayFilters, err = a.Docs("arrayFilters"); err != nil {
 				return nil, err
 			}
 		}
-		return ch, c.compileChange(ch, c.Args.Doc("let"), a.Doc("constants"), a.Doc("filter"), a.Value("updateMods"), a.Doc("arrayFilters"))
+		return ch, c.compile(ch, t)
 	})
 }
 

@@ -58,6 +58,7 @@ type Call struct {
 
 	Reply *bsonx.Builder // the handler appends its fields here.
 
+	statements  []Args // of an update or delete.
 	started     time.Time
 	depends     kv.Time // the newest commit that the reply tells something of.
 	wrote       bool    // the command committed something.

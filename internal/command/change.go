@@ -15,19 +15,6 @@ import (
 	"github.com/pandodb/pando/internal/session"
 )
 
-// change is one update or delete statement, compiled.
-type change struct {
-	ns     catalog.Namespace
-	filter *query.Filter
-	update *query.Update // nil for a delete.
-	multi  bool
-	upsert bool
-	hint   bsonx.Value
-	sort   *query.Sort
-	vars   *variables
-	stmt   int32
-}
-
 // eachStatement runs the statements of an update or delete command in order.
 func (c *Call) eachStatement(ctx context.Context, n int, compile func(i int, stmt int32) (*change, error)) error {
 	ids, err := c.stmtIDs(n)
@@ -78,48 +65,6 @@ func multiName(ch *change) string {
 	return "multi=true"
 }
 
-// compileChange compiles a statement's filter and, if u is one, its update.
-func (c *Call) compileChange(ch *change, let, constants, q bsonx.Doc, u bsonx.Value, arrayFilters bsonx.Doc) error {
-	vars := let
-	if constants != nil {
-		b := bsonx.NewBuilder(nil)
-		b.Fields(let)
-		b.Fields(constants)
-		vars = b.Doc()
-	}
-	var err error
-	if ch.vars, err = c.variables(vars); err != nil {
-		return err
-	}
-	sc := ch.vars.scope
-	if ch.filter, err = query.CompileFilter(q, query.Options{Scope: sc}); err != nil {
-		return err
-	}
-	if u.Type == bsonx.TypeMissing {
-		return nil
-	}
-	filters, err := arrayFilterDocs(arrayFilters)
-	if err != nil {
-		return err
-	}
-	ch.update, err = query.CompileUpdate(u, query.UpdateOptions{Scope: sc, ArrayFilters: filters})
-	if err == nil && ch.multi && ch.update.IsReplacement() {
-		err = mongoerr.New(mongoerr.FailedToParse, "multi update is not supported for replacement-style update")
-	}
-	return err
-}
-
-func arrayFilterDocs(arr bsonx.Doc) (docs []bsonx.Doc, err error) {
-	for it := bsonx.Walk(arr); it.Next(); {
-		if it.Value().Type != bsonx.TypeDocument {
-			return nil, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'update.updates.arrayFilters.%s' is the wrong type '%s', expected type 'object'",
-				it.Key(), bsonx.TypeName(it.Value().Type))
-		}
-		docs = append(docs, bsonx.AsDoc(it.Value()))
-	}
-	return docs, nil
-}
-
 // apply runs a statement: in the transaction, or in one of its own.
 func (c *Call) apply(ctx context.Context, ch *change) (o outcome, err error) {
 	if rec, ok := c.executed(ch.stmt); ok {
@@ -127,7 +72,7 @@ func (c *Call) apply(ctx context.Context, ch *change) (o outcome, err error) {
 		if ch.update == nil {
 			how = Deleting
 		}
-		return replayed(rec, how), nil
+		return replayed(rec, how)
 	}
 	if ch.multi && !c.InTxn() {
 		return c.applyMany(ctx, ch)
@@ -284,5 +229,5 @@ func (c *Call) upsert(ctx context.Context, tx *docstore.Tx, ch *change) (bsonx.V
 		return bsonx.Missing, c.duringChange(ctx, ch, err)
 	}
 	id := bsonx.Get(stored, "_id")
-	return bsonx.Value{Type: id.Type, Data: slices.Clone(id.Data)}, nil
+	return owned(id), nil
 }

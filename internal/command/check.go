@@ -17,16 +17,20 @@ func checkBatch(field string) func(*Call) error {
 	}
 }
 
-// checkDelete is checkBatch, and the limits.
-func checkDelete(c *Call) error {
-	docs, err := c.Args.Docs("deletes")
+// decodeStatements decodes the statements of an update or delete command, which
+// run finds in c.statements, and judges each.
+func (c *Call) decodeStatements(field string, fields *Fields, judge func(*Args) error) error {
+	docs, err := c.Args.Docs(field)
 	if err != nil {
 		return err
 	}
-	for _, d := range docs {
-		limit := bsonx.Get(d, "limit")
-		if n, exact := integer(limit); bsonx.IsNumber(limit) && (n != 0 && n != 1 || !exact) {
-			return mongoerr.Newf(mongoerr.FailedToParse, "The limit field in delete objects must be 0 or 1. Got %d", n)
+	c.statements = make([]Args, len(docs))
+	for i, d := range docs {
+		if c.statements[i], err = fields.Decode(d); err != nil {
+			return err
+		}
+		if err := judge(&c.statements[i]); err != nil {
+			return err
 		}
 	}
 	return batchSize(len(docs))

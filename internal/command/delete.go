@@ -32,31 +32,25 @@ func runDelete(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	specs, err := c.Args.Docs("deletes")
-	if err != nil {
-		return err
-	}
-	args := make([]Args, len(specs))
-	for i, s := range specs {
-		if args[i], err = deleteStatement.Decode(s); err != nil {
-			return err
-		}
-		if n, exact := integer(args[i].Value("limit")); n != 0 && n != 1 || !exact {
-			return mongoerr.Newf(mongoerr.FailedToParse, "The limit field in delete objects must be 0 or 1. Got %s", bsonx.ShellString(args[i].Value("limit")))
-		}
-	}
-	if err := batchSize(len(specs)); err != nil {
-		return err
-	}
 	if err := c.writable(ns); err != nil {
 		return err
 	}
-	return c.eachStatement(ctx, len(specs), func(i int, stmt int32) (*change, error) {
+	return c.eachStatement(ctx, len(c.statements), func(i int, stmt int32) (*change, error) {
 		c.D.metrics.remove.Add(1)
-		a := &args[i]
+		a := &c.statements[i]
 		limit, _ := integer(a.Value("limit"))
 		ch := &change{ns: ns, multi: limit == 0, hint: a.Value("hint"), stmt: stmt}
-		return ch, c.compileChange(ch, c.Args.Doc("let"), nil, a.Doc("q"), bsonx.Missing, nil)
+		return ch, c.compile(ch, changeText{let: c.Args.Doc("let"), filter: a.Doc("q")})
+	})
+}
+
+// checkDelete decodes the statements.
+func checkDelete(c *Call) error {
+	return c.decodeStatements("deletes", deleteStatement, func(a *Args) error {
+		if n, exact := integer(a.Value("limit")); n != 0 && n != 1 || !exact {
+			return mongoerr.Newf(mongoerr.FailedToParse, "The limit field in delete objects must be 0 or 1. Got %s", bsonx.ShellString(a.Value("limit")))
+		}
+		return nil
 	})
 }
 
@@ -73,14 +67,13 @@ const (
 // replayed rebuilds a statement's outcome from its record (7.1). The record
 // decides, whatever the retry's own text says, but for what cannot be told in
 // that command's words.
-func replayed(rec session.Record, as retryAs) outcome {
+func replayed(rec session.Record, as retryAs) (outcome, error) {
 	o := outcome{retried: true}
 	switch {
 	case as == Updating && rec.Kind == session.Inserted && rec.Upserted.Type != bsonx.TypeMissing:
 		o.upserted = rec.Upserted
 	case as == Updating && rec.Kind == session.Deleted:
-		o.err = mongoerr.New(40606, "update retry request is not compatible with previous write in the transaction of type: d")
-		o.retried = false
+		return o, mongoerr.New(40606, "update retry request is not compatible with previous write in the transaction of type: d")
 	case as == Updating:
 		o.matched, o.modified = 1, 1
 	case as == Deleting:
@@ -88,5 +81,5 @@ func replayed(rec session.Record, as retryAs) outcome {
 	default:
 		o.inserted = 1
 	}
-	return o
+	return o, nil
 }

@@ -117,9 +117,11 @@ func (c *Call) compileFind(a *Args) (f finding, err error) {
 		return f, err
 	}
 	if s := a.Doc("sort"); bsonx.Len(s) > 0 {
-		f.req.SortSpec = s
-		if f.req.Sort, err = query.CompileSort(s); err != nil {
+		if f.req.Sort, f.req.Hint, err = compileSort(s, f.req.Hint); err != nil {
 			return f, err
+		}
+		if f.req.Sort != nil {
+			f.req.SortSpec = s
 		}
 	}
 	if p := a.Doc("projection"); bsonx.Len(p) > 0 {
@@ -142,6 +144,31 @@ func hintOf(v bsonx.Value) bsonx.Value {
 		return bsonx.Missing
 	}
 	return v
+}
+
+// compileSort compiles a sort, which may say the same as a hint: {$natural: 1} is
+// the order of a scan. It returns the hint that then holds.
+func compileSort(spec bsonx.Doc, hint bsonx.Value) (*query.Sort, bsonx.Value, error) {
+	natural := bsonx.Get(spec, "$natural")
+	if bsonx.IsMissing(natural) {
+		s, err := query.CompileSort(spec)
+		return s, hint, err
+	}
+	fail := func(msg string) (*query.Sort, bsonx.Value, error) { return nil, hint, mongoerr.New(mongoerr.BadValue, msg) }
+	n, exact := integer(natural)
+	if bsonx.Len(spec) != 1 || !exact || n != 1 && n != -1 {
+		return fail("$natural sort cannot be set to a value other than -1 or 1.")
+	}
+	if hint.Type == bsonx.TypeMissing {
+		return nil, bsonx.DocValue(spec), nil
+	}
+	if hint.Type != bsonx.TypeDocument || bsonx.IsMissing(bsonx.Get(bsonx.AsDoc(hint), "$natural")) {
+		return fail("index hint not allowed with $natural sort order")
+	}
+	if m, _ := integer(bsonx.Get(bsonx.AsDoc(hint), "$natural")); m != n {
+		return fail("$natural hint must be in the same direction as $natural sort order")
+	}
+	return nil, hint, nil
 }
 
 // checkHint judges a hint on a collection that does not exist: any will do.

@@ -100,17 +100,22 @@ func (c *Call) compileModification() (*modification, error) {
 		return nil, err
 	}
 	m.stmt = ids(0)
-	if s := a.Doc("sort"); bsonx.Len(s) > 0 {
-		if m.sort, err = query.CompileSort(s); err != nil {
-			return nil, err
-		}
+	t := changeText{let: a.Doc("let"), filter: orEmpty(a.Doc("query")), update: u, sort: a.Doc("sort")}
+	if t.arrayFilters, err = a.Docs("arrayFilters"); err != nil {
+		return nil, err
+	}
+	if err := c.compile(&m.change, t); err != nil {
+		return nil, err
 	}
 	if f := a.Doc("fields"); bsonx.Len(f) > 0 {
-		if m.fields, err = query.CompileProjection(f, query.Options{}); err != nil {
+		if m.fields, err = query.CompileProjection(f, query.Options{Scope: m.vars.scope}); err != nil {
 			return nil, err
 		}
+		if m.post && m.fields.NeedsPosition() {
+			return nil, mongoerr.New(mongoerr.BadValue, "cannot use a positional projection and return the new document")
+		}
 	}
-	return m, c.compileChange(&m.change, a.Doc("let"), nil, orEmpty(a.Doc("query")), u, a.Doc("arrayFilters"))
+	return m, nil
 }
 
 func checkModification(removing, post, upsert, filters bool, u bsonx.Value) error {
@@ -120,7 +125,7 @@ func checkModification(removing, post, upsert, filters bool, u bsonx.Value) erro
 	case removing && has:
 		return fail("Cannot specify both an update and remove=true")
 	case removing && upsert:
-		return fail("Cannot specify both upsert=true and remove=true")
+		return fail("Cannot specify both upsert=true and remove=true ")
 	case removing && post:
 		return fail("Cannot specify both new=true and remove=true; 'remove' always returns the deleted document")
 	case removing && filters:
@@ -202,7 +207,14 @@ func (m *modification) project(doc bsonx.Doc) (bsonx.Doc, error) {
 	if m.fields == nil || doc == nil {
 		return doc, nil
 	}
-	v, err := m.fields.Apply(doc, m.vars.ctx, nil)
+	var pos query.MatchPos
+	if m.fields.NeedsPosition() {
+		var err error
+		if _, pos, err = m.filter.MatchPosition(doc, m.vars.ctx); err != nil {
+			return nil, err
+		}
+	}
+	v, err := m.fields.ApplyAt(doc, pos, m.vars.ctx, nil)
 	return slices.Clone(v), err
 }
 
@@ -226,11 +238,11 @@ func (c *Call) appendModified(m *modification, o outcome, value bsonx.Doc) {
 	}
 }
 
-// replayModification answers a retry from its record (7.1).
+// replayModification answers a retry from its record (7.1), with the whole
+// document that was kept, as the original does.
 func (c *Call) replayModification(m *modification, rec session.Record) error {
-	if !rec.FAM {
-		return mongoerr.Newf(40608, "findAndModify retry request: %s is not compatible with previous write in the transaction of type: %c",
-			bsonx.ShellString(bsonx.DocValue(c.Req.Body)), rec.Kind)
+	if code, why := m.unlike(rec); code != 0 {
+		return mongoerr.Newf(code, "findAndModify retry request: %s %s", bsonx.ShellString(bsonx.DocValue(c.Req.Body)), why)
 	}
 	o := outcome{}
 	switch rec.Kind {
@@ -241,12 +253,28 @@ func (c *Call) replayModification(m *modification, rec session.Record) error {
 	default:
 		o.matched = 1
 	}
-	value, err := m.project(rec.Image)
-	if err != nil {
-		return err
-	}
-	c.appendModified(m, o, value)
+	c.appendModified(m, o, rec.Image)
 	c.Reply.Int32("retriedStmtId", rec.Stmt)
 	c.D.Sessions.Retried(1)
 	return nil
+}
+
+// unlike tells why a findAndModify cannot be answered from a record.
+func (m *modification) unlike(rec session.Record) (mongoerr.Code, string) {
+	other := "is not compatible with previous write in the transaction of type: " + string(rune(rec.Kind))
+	switch {
+	case rec.Kind == session.Deleted && m.update != nil:
+		return 40606, other
+	case rec.Kind == session.Inserted && !m.upsert:
+		return 40608, other
+	case rec.FAM || rec.Kind == session.Inserted:
+		return 0, ""
+	case rec.Kind == session.Deleted:
+		return 40607, "has no document before the delete stored"
+	case m.update == nil:
+		return 40606, other
+	case m.post:
+		return 40611, "wants the document after update returned, but only before update document is stored"
+	}
+	return 40612, "wants the document before update returned, but only after update document is stored"
 }

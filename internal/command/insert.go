@@ -42,9 +42,6 @@ func runInsert(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	if err := batchSize(len(docs)); err != nil {
-		return err
-	}
 	if err := c.writable(ns); err != nil {
 		return err
 	}
@@ -102,7 +99,11 @@ func (w *inserter) group(ctx context.Context, tx *docstore.Tx, at int) error {
 		i := w.next
 		if rec, ok := w.c.executed(w.stmt(i)); ok {
 			w.next++
-			w.results = append(w.results, replayed(rec, Inserting))
+			o, err := replayed(rec, Inserting)
+			if err != nil {
+				return err
+			}
+			w.results = append(w.results, o)
 			continue
 		}
 		mark := tx.Savepoint()
@@ -121,7 +122,7 @@ func (w *inserter) group(ctx context.Context, tx *docstore.Tx, at int) error {
 		w.next++
 		w.results = append(w.results, outcome{inserted: 1})
 		if w.c.Gen.Retryable() && w.stmt(i) >= 0 {
-			w.recs = append(w.recs, session.Record{Stmt: w.stmt(i), Kind: session.Inserted})
+			w.recs = append(w.recs, session.Record{Stmt: w.stmt(i), Kind: session.Inserted, Upserted: owned(bsonx.Get(doc, "_id"))})
 		}
 	}
 	return w.c.stage(ctx, tx, w.recs)

@@ -6,7 +6,6 @@ import (
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/mongoerr"
-	"github.com/pandodb/pando/internal/query"
 )
 
 var updateStatement = NewFields("update.updates",
@@ -42,48 +41,34 @@ func runUpdate(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	specs, err := c.Args.Docs("updates")
-	if err != nil {
-		return err
-	}
-	if err := batchSize(len(specs)); err != nil {
-		return err
-	}
 	if err := c.writable(ns); err != nil {
 		return err
 	}
-	args := make([]Args, len(specs))
-	for i, s := range specs {
-		if args[i], err = updateStatement.Decode(s); err != nil {
-			return err
-		}
-		if u := args[i].Value("u"); u.Type != bsonx.TypeDocument && u.Type != bsonx.TypeArray {
+	return c.eachStatement(ctx, len(c.statements), func(i int, stmt int32) (*change, error) {
+		return c.compileUpdate(ns, &c.statements[i], stmt)
+	})
+}
+
+// checkUpdate decodes the statements.
+func checkUpdate(c *Call) error {
+	return c.decodeStatements("updates", updateStatement, func(a *Args) error {
+		if u := a.Value("u"); u.Type != bsonx.TypeDocument && u.Type != bsonx.TypeArray {
 			return mongoerr.New(mongoerr.FailedToParse, "Update argument must be either an object or an array")
 		}
-	}
-	return c.eachStatement(ctx, len(specs), func(i int, stmt int32) (*change, error) {
-		return c.compileUpdate(ns, &args[i], stmt)
+		_, err := a.Docs("arrayFilters")
+		return err
 	})
 }
 
 func (c *Call) compileUpdate(ns catalog.Namespace, a *Args, stmt int32) (*change, error) {
 	c.D.metrics.update.Add(1)
 	ch := &change{ns: ns, multi: a.Bool("multi", false), upsert: a.Bool("upsert", false), hint: a.Value("hint"), stmt: stmt}
-	var constants bsonx.Doc
-	if a.Has("c") {
-		if a.Value("u").Type != bsonx.TypeArray {
-			return nil, mongoerr.New(51198, "Constant values may only be specified for pipeline updates")
-		}
-		constants = a.Doc("c")
+	filters, err := a.Docs("arrayFilters")
+	if err != nil {
+		return nil, err
 	}
-	if s := a.Doc("sort"); s != nil {
-		if ch.multi {
-			return nil, mongoerr.New(mongoerr.FailedToParse, "Cannot specify sort with multi=true")
-		}
-		var err error
-		if ch.sort, err = query.CompileSort(s); err != nil {
-			return nil, err
-		}
-	}
-	return ch, c.compileChange(ch, c.Args.Doc("let"), constants, a.Doc("q"), a.Value("u"), a.Doc("arrayFilters"))
+	return ch, c.compile(ch, changeText{
+		let: c.Args.Doc("let"), constants: a.Doc("c"), filter: a.Doc("q"), update: a.Value("u"),
+		arrayFilters: filters, sort: a.Doc("sort"),
+	})
 }

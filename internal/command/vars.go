@@ -40,7 +40,7 @@ func (v *variables) define(name string, spec bsonx.Value) error {
 		return err
 	}
 	if paths, root := expr.Deps(e); root || len(paths) > 0 {
-		return mongoerr.New(4890500, "Command let Expression tried to access a field,  but this is not allowed because command let expressions run before the query examines any documents.")
+		return mongoerr.New(4890500, "Command let Expression tried to access a field, but this is not allowed becauseCommand let Expressions run before the query examines any documents.")
 	}
 	value, err := e.Eval(v.ctx)
 	if err != nil {

@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -107,7 +108,7 @@ func (c *Call) statementError(err error) (*mongoerr.Error, bool) {
 		}
 		return nil, false
 	}
-	if e.Code.Is(mongoerr.Interruption) || e.Code == mongoerr.InternalError || e.Code == 50791 || e.Code == 50790 {
+	if e.Code.Is(mongoerr.Interruption) || e.Code == mongoerr.InternalError || e.Code == 50791 || e.Code == 50790 || e.Code == 40606 {
 		return nil, false
 	}
 	if c.InTxn() && (transient(false, e.Code, 0) || e.Code == mongoerr.OperationNotSupportedInTransaction) {
@@ -188,7 +189,11 @@ func (c *Call) writable(ns catalog.Namespace) error {
 	if c.Gen.InTxn() && strings.HasPrefix(ns.Coll, "system.") {
 		return mongoerr.Newf(50791, "Cannot write to system collection %s within a transaction.", ns)
 	}
-	return nil
+	if ns.Coll == "system.views" || ns.Coll == "system.profile" {
+		return mongoerr.Newf(mongoerr.InvalidNamespace, "cannot write to %s", ns)
+	}
+	// As if the write were to make the collection, whether it would or not.
+	return ns.ValidateNew()
 }
 
 // target looks up the collection of a write; nil if there is none.
@@ -218,4 +223,9 @@ func (c *Call) targetOrNew(ctx ctxT, tx *docstore.Tx, ns catalog.Namespace) (*ca
 		return coll, err
 	}
 	return tx.Cat.Create(ctx, ns, catalog.CreateOptions{})
+}
+
+// owned is v in bytes of its own.
+func owned(v bsonx.Value) bsonx.Value {
+	return bsonx.Value{Type: v.Type, Data: slices.Clone(v.Data)}
 }
