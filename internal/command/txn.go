@@ -59,8 +59,9 @@ func (d *Dispatcher) enter(s *session.Session, c *Call) (*session.Txn, error) {
 }
 
 // statement runs one statement of a transaction. A first statement that has to
-// wait for somebody's commit runs again as a whole on a newer snapshot: nothing
-// of it was seen. A later one fails at once, since waiting could not save it.
+// wait for somebody's commit, or to give way in a deadlock, runs again as a whole
+// on a newer snapshot: nothing of it was seen. A later one fails at once, since
+// waiting could not save it.
 func (d *Dispatcher) statement(ctx context.Context, c *Call) error {
 	t := c.Txn
 	if t.Tx == nil {
@@ -78,10 +79,19 @@ func (d *Dispatcher) statement(ctx context.Context, c *Call) error {
 			return err
 		}
 		d.metrics.writeConflicts.Add(1)
-		if !t.Tx.Wait || !conflict.Claimed || ctx.Err() != nil {
+		if !t.Tx.Wait || ctx.Err() != nil {
 			return err
 		}
-		if err := t.Tx.Refresh(ctx); err != nil {
+		switch {
+		case conflict.Deadlock:
+			// Claims end with their transaction only; the new one is as old as this.
+			t.Tx.Rollback()
+			t.Tx = nil
+			err = d.openTxn(ctx, c)
+		case conflict.Claimed:
+			err = t.Tx.Refresh(ctx)
+		}
+		if err != nil {
 			return err
 		}
 		c.Reply.Rewind()
