@@ -109,7 +109,7 @@ func nextIDs(ctx context.Context, op session.Source) (ids []bsonx.Value, err err
 			return nil, err
 		}
 		id := bsonx.Get(doc, "_id")
-		ids = append(ids, bsonx.Value{Type: id.Type, Data: slices.Clone(id.Data)})
+		ids = append(ids, owned(id))
 	}
 	return ids, nil
 }

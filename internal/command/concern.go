@@ -269,6 +269,21 @@ func (wc WriteConcern) failure(code mongoerr.Code, msg string, timedOut bool) bs
 	return b.Doc()
 }
 
+// expired is the writeConcernError of a write whose own time is over.
+func (wc WriteConcern) expired() bsonx.Doc {
+	b := bsonx.NewBuilder(nil)
+	b.Int32("code", int32(mongoerr.MaxTimeMSExpired))
+	b.String("codeName", mongoerr.MaxTimeMSExpired.String())
+	b.String("errmsg", "operation exceeded time limit")
+	b.OpenDoc("errInfo")
+	b.OpenDoc("writeConcern")
+	b.Int32("w", int32(wc.W))
+	b.Int32("wtimeout", 0)
+	b.Close()
+	b.Close()
+	return b.Doc()
+}
+
 func (wc WriteConcern) appendTo(b *bsonx.Builder) {
 	switch {
 	case wc.Tags != nil:

@@ -147,6 +147,9 @@ func runGetMore(ctx context.Context, c *Call) error {
 		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'getMore.getMore' is the wrong type '%s', expected type 'long'", bsonx.TypeName(c.Arg.Type))
 	}
 	id := bsonx.AsInt64(c.Arg)
+	if c.Args.Str("collection") == "" {
+		return mongoerr.New(mongoerr.InvalidNamespace, "Collection names cannot be empty")
+	}
 	ns := c.Gen.DB + "." + c.Args.Str("collection")
 	cursors := c.D.Sessions.Cursors()
 	cur, err := cursors.Peek(id)

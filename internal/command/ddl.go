@@ -37,11 +37,11 @@ func ddlCommands() []*Spec {
 				Field{Name: "validationLevel", Type: Text, NotYet: true, Unless: isString("strict")},
 				Field{Name: "validationAction", Type: Text, NotYet: true, Unless: isString("error")},
 				Field{Name: "indexOptionDefaults", Type: Document, NotYet: true, Unless: isEmpty},
-				Field{Name: "viewOn", Type: Text, NotYet: true},
-				Field{Name: "pipeline", Type: Array, NotYet: true},
+				Field{Name: "viewOn", Type: Text},
+				Field{Name: "pipeline", Type: Array},
 				Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation},
 				Field{Name: "changeStreamPreAndPostImages", Type: Document, NotYet: true},
-				Field{Name: "timeseries", Type: Document, NotYet: true},
+				Field{Name: "timeseries", Type: Document},
 				Field{Name: "clusteredIndex", Type: Any, NotYet: true},
 				Field{Name: "expireAfterSeconds", Type: Integer, NotYet: true},
 				Field{Name: "encryptedFields", Type: Document, NotYet: true},
@@ -89,10 +89,10 @@ func runCreate(ctx context.Context, c *Call) error {
 	if err := ns.ValidateNew(); err != nil {
 		return err
 	}
-	if c.InTxn() && c.Txn.Level != levelLocal && c.Txn.Explicit {
-		return c.levelRefused("create")
+	if err := c.checkCreate(); err != nil {
+		return err
 	}
-	opt := catalog.CreateOptions{}
+	opt := catalog.CreateOptions{InTxn: c.InTxn()}
 	if c.InTxn() {
 		_, err := c.Txn.Tx.Cat.Create(ctx, ns, opt)
 		return err
@@ -110,9 +110,27 @@ func runCreate(ctx context.Context, c *Call) error {
 	}, ns)
 }
 
+// checkCreate tells what create does not make: here, or in a transaction.
+func (c *Call) checkCreate() error {
+	view, series := c.Args.Has("viewOn") || c.Args.Has("pipeline"), c.Args.Has("timeseries")
+	switch {
+	case c.InTxn() && c.Txn.Level != levelLocal && c.Txn.Explicit:
+		return c.levelRefused("create")
+	case c.InTxn() && view:
+		return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Cannot create a view in a multi-document transaction.")
+	case c.InTxn() && series:
+		return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Cannot create a time-series collection in a multi-document transaction.")
+	case view:
+		return mongoerr.NotYet("create.viewOn")
+	case series:
+		return mongoerr.NotYet("create.timeseries")
+	}
+	return nil
+}
+
 // levelRefused is what DDL in a transaction of a stricter explicit level gets.
 func (c *Call) levelRefused(command string) error {
-	return mongoerr.Newf(mongoerr.InvalidOptions, "Command %s does not support this transaction's readConcern { level: %q, provenance: \"clientSupplied\" }", command, c.Txn.Level)
+	return mongoerr.Newf(mongoerr.InvalidOptions, "Command %s does not support this transaction's { readConcern: { level: %q, provenance: \"clientSupplied\" } } :: caused by :: read concern not supported", command, c.Txn.Level)
 }
 
 func runDrop(ctx context.Context, c *Call) error {
@@ -120,28 +138,27 @@ func runDrop(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	was := -1
+	var coll *catalog.Collection
 	err = c.alter(ctx, func(tx *docstore.Tx) error {
-		was = -1
-		coll, err := tx.Cat.Lookup(ctx, ns)
-		if err != nil || coll == nil {
+		if coll, err = tx.Cat.Lookup(ctx, ns); err != nil || coll == nil {
 			return err
 		}
-		was = len(coll.Indexes)
 		return tx.Cat.Drop(ctx, coll)
 	}, ns)
-	if err != nil || was < 0 {
+	if err != nil || coll == nil {
 		return err
 	}
-	c.invalidate(ns, "collection dropped")
-	c.Reply.Int32("nIndexesWas", int32(was))
+	c.invalidate(coll, "collection dropped")
+	c.Reply.Int32("nIndexesWas", int32(len(coll.Indexes)))
 	c.Reply.String("ns", ns.String())
 	return nil
 }
 
 // invalidate ends the cursors on a collection that is gone.
-func (c *Call) invalidate(ns catalog.Namespace, why string) {
-	c.D.Sessions.Cursors().Invalidate(ns.String(), mongoerr.Newf(mongoerr.QueryPlanKilled, "%s. UUID of %s", why, ns))
+func (c *Call) invalidate(coll *catalog.Collection, why string) {
+	u := coll.UUID
+	c.D.Sessions.Cursors().Invalidate(coll.NS.String(),
+		mongoerr.Newf(mongoerr.QueryPlanKilled, "%s. UUID %x-%x-%x-%x-%x", why, u[:4], u[4:6], u[6:8], u[8:10], u[10:]))
 }
 
 func runDropDatabase(ctx context.Context, c *Call) error {
@@ -157,9 +174,10 @@ func runDropDatabase(ctx context.Context, c *Call) error {
 		return mongoerr.Newf(mongoerr.IllegalOperation, "Dropping the '%s' database is prohibited.", db)
 	}
 	var names []catalog.Namespace
+	var list []*catalog.Collection
 	for {
-		list, err := c.collections(ctx, db)
-		if err != nil {
+		var err error
+		if list, err = c.collections(ctx, db); err != nil {
 			return err
 		}
 		names = names[:0]
@@ -188,8 +206,8 @@ func runDropDatabase(ctx context.Context, c *Call) error {
 			break
 		}
 	}
-	for _, ns := range names {
-		c.invalidate(ns, "database dropped")
+	for _, coll := range list {
+		c.invalidate(coll, "database dropped")
 	}
 	if len(names) > 0 {
 		c.Reply.String("dropped", db)
@@ -218,12 +236,16 @@ func runRename(ctx context.Context, c *Call) error {
 	if err := to.Validate(); err != nil {
 		return err
 	}
-	err := c.alter(ctx, func(tx *docstore.Tx) error {
-		_, err := tx.Cat.Rename(ctx, from, to, c.Args.Bool("dropTarget", false))
+	var coll *catalog.Collection
+	err := c.alter(ctx, func(tx *docstore.Tx) (err error) {
+		if coll, err = tx.Cat.Lookup(ctx, from); err != nil {
+			return err
+		}
+		_, err = tx.Cat.Rename(ctx, from, to, c.Args.Bool("dropTarget", false))
 		return err
 	}, from, to)
 	if err == nil {
-		c.invalidate(from, "collection renamed from '"+from.String()+"' to '"+to.String()+"'")
+		c.invalidate(coll, "collection renamed from '"+from.String()+"' to '"+to.String()+"'")
 	}
 	return err
 }

@@ -20,7 +20,7 @@ func during(ctx context.Context, what string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if e, ok := errors.AsType[*mongoerr.Error](interrupted(ctx, err)); ok {
+	if e, ok := errors.AsType[*mongoerr.Error](interrupted(ctx, err)); ok && e.Code != mongoerr.QueryPlanKilled {
 		return e.Prefix(what)
 	}
 	return err

@@ -70,9 +70,7 @@ func (c *Call) appendBuilt(before, after int, created bool) {
 	if before != after {
 		c.Reply.Bool("createdCollectionAutomatically", created)
 	}
-	if !c.InTxn() {
-		c.Reply.String("commitQuorum", "votingMembers")
-	}
+	c.Reply.String("commitQuorum", "votingMembers")
 	if before == after {
 		c.Reply.String("note", "all indexes already exist")
 	}
@@ -89,8 +87,7 @@ func (c *Call) createIndexesInTxn(ctx context.Context, ns catalog.Namespace, lis
 	if err != nil {
 		return err
 	}
-	created := coll == nil
-	if created {
+	if coll == nil {
 		if coll, err = tx.Cat.Create(ctx, ns, catalog.CreateOptions{}); err != nil {
 			return err
 		}
@@ -114,7 +111,7 @@ func (c *Call) createIndexesInTxn(ctx context.Context, ns catalog.Namespace, lis
 			return err
 		}
 	}
-	c.appendBuilt(before, len(coll.Indexes), created)
+	c.appendBuilt(before, len(coll.Indexes), tx.Cat.Created(coll))
 	return nil
 }
 

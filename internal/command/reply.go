@@ -138,6 +138,10 @@ func (d *Dispatcher) settle(ctx context.Context, c *Call, told *mongoerr.Error) 
 		c.Dependent(d.Store.Visible())
 	}
 	wc := c.WriteConcern
+	if told != nil && told.Code == mongoerr.MaxTimeMSExpired && c.Spec.Name != "findAndModify" {
+		// No time is left to wait for anything; the original says so with a write concern of its own.
+		return WriteConcern{W: 1}.expired()
+	}
 	if fail := wc.unsatisfied(); fail != nil {
 		return fail
 	}

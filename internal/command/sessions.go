@@ -45,9 +45,9 @@ func (c *Call) sessionList(owner string) ([]session.ID, error) {
 	for it := bsonx.Walk(bsonx.AsDoc(c.Arg)); it.Next(); {
 		if it.Value().Type != bsonx.TypeDocument {
 			return nil, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field '%s.%s.%s' is the wrong type '%s', expected type 'object'",
-				c.Spec.Name, owner, it.Key(), bsonx.TypeName(it.Value().Type))
+				in, owner, it.Key(), bsonx.TypeName(it.Value().Type))
 		}
-		id, err := parseLSID(bsonx.AsDoc(it.Value()), c.Spec.Name+"."+owner)
+		id, err := parseLSID(bsonx.AsDoc(it.Value()), in+"."+owner)
 		if err != nil {
 			return nil, err
 		}
