@@ -21,7 +21,6 @@ type application struct {
 	ctx    *expr.Context
 	b      bsonx.Builder
 	path   []string // of the element at hand.
-	moved  []bsonx.Value
 
 	inserting bool // the document is to be a new one.
 }
@@ -37,9 +36,6 @@ const (
 
 // run returns the changed document at the end of dst.
 func (a *application) run(t *tree, dst []byte) (bsonx.Doc, bool, error) {
-	if err := a.resolveRenames(); err != nil {
-		return nil, false, err
-	}
 	a.b.Reset(dst)
 	changed, err := a.fields(t, a.doc)
 	if err != nil || !changed {
@@ -92,8 +88,13 @@ func (a *application) fields(t *tree, doc bsonx.Doc) (changed bool, err error) {
 }
 
 // firstError gives the error of the first of the children before the one that
-// failed with err, as if they had been applied in the order of their names.
+// failed with err, as if they had been applied in the order of their names. What
+// has been written is of no use any more.
 func (a *application) firstError(before []child, doc bsonx.Doc, err error) error {
+	a.b.Reset(nil)
+	for _, name := range a.path {
+		a.b.OpenDoc(name)
+	}
 	for _, c := range before {
 		if _, earlier := a.visit(c, bsonx.Get(doc, c.name)); earlier != nil {
 			return earlier
@@ -143,23 +144,24 @@ func (a *application) visitHere(c child, v bsonx.Value) (outcome, error) {
 	case v.Type == bsonx.TypeMissing:
 		a.b.OpenDoc(c.name)
 		changed, err = a.fields(t, nil)
-		a.b.Close()
 	case v.Type == bsonx.TypeDocument:
 		a.b.OpenDoc(c.name)
 		changed, err = a.fields(t, bsonx.AsDoc(v))
-		a.b.Close()
 	case v.Type == bsonx.TypeArray:
 		a.b.OpenArray(c.name)
 		changed, err = a.elements(t, v)
-		a.b.Close()
 	default:
 		return same, a.notViable(t, v)
 	}
+	if err != nil {
+		return same, err // nobody reads what is written.
+	}
+	a.b.Close()
 	if !changed {
 		a.b.RewindTo(mark)
-		return same, err
+		return same, nil
 	}
-	return wrote, err
+	return wrote, nil
 }
 
 // elements writes the elements of an array that t has children for, and the others
@@ -266,7 +268,6 @@ func (a *application) branches(c child, v bsonx.Value) (changed bool, err error)
 		}
 		changed = changed || o != same
 	}
-	a.b.Close()
 	return changed, nil
 }
 

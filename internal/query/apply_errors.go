@@ -39,8 +39,10 @@ func (a *application) unreachable(t *tree, path, part string, v bsonx.Value) err
 		}
 		return err
 	case t.op.creates():
-		if r, ok := t.op.(*rename); ok && a.moved[r.slot].Type == bsonx.TypeMissing {
-			return nil
+		if r, ok := t.op.(*rename); ok {
+			if v, err := r.lookUp(a); err != nil || v.Type == bsonx.TypeMissing {
+				return err
+			}
 		}
 		return mongoerr.Newf(mongoerr.PathNotViable, "Cannot create field '%s' in element {%s}", part, here())
 	case t.op.mindsPath():
@@ -105,11 +107,14 @@ func (a *application) written(open int) (v bsonx.Value) {
 // idElement is the document's _id as the server prints it in messages.
 func (a *application) idElement() string { return idElement(a.doc) }
 
+// noID stands for the _id of a document that has none yet.
+const noID = "no id"
+
 func idElement(doc bsonx.Doc) string {
 	if id := bsonx.Get(doc, "_id"); id.Type != bsonx.TypeMissing {
 		return element("_id", id)
 	}
-	return "no id"
+	return noID
 }
 
 // checkResult says what is wrong with a document that an update made.

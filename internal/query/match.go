@@ -120,11 +120,11 @@ func (m *match) walkArray(n *Node, array bsonx.Doc, i int) bool {
 		}
 		if i+1 == len(n.parts) {
 			if m.value(n, e) {
-				return m.at(it.Key())
+				return true // a position that the path itself names is none that a positional $ stands for.
 			}
 		} else if e.Type == bsonx.TypeDocument || e.Type == bsonx.TypeArray {
 			if m.from(n, e, i+1) {
-				return m.at(it.Key())
+				return true
 			}
 		}
 	}

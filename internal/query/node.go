@@ -1,6 +1,7 @@
 package query
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -136,7 +137,37 @@ func or(nodes []*Node) *Node {
 	case 1:
 		return flat[0]
 	}
+	if in := oneOf(flat); in != nil {
+		return in
+	}
 	return &Node{Op: OpOr, Children: flat}
+}
+
+// oneOf makes an OpIn of alternatives that are all equalities at one path; nil
+// if they are not.
+func oneOf(nodes []*Node) *Node {
+	var values []bsonx.Value
+	for _, n := range nodes {
+		switch {
+		case n.Path != nodes[0].Path:
+			return nil
+		case n.Op == OpEq && n.Value.Type != bsonx.TypeRegex:
+			values = append(values, n.Value)
+		case n.Op == OpIn && len(n.Regexes) == 0:
+			values = append(values, n.Values...)
+		default:
+			return nil
+		}
+	}
+	in := (&Node{Op: OpIn}).setPath(nodes[0].Path)
+	in.setValues(values)
+	return in
+}
+
+// setValues brings the values of an OpIn into their order.
+func (n *Node) setValues(values []bsonx.Value) {
+	slices.SortStableFunc(values, bsonx.Compare)
+	n.Values = slices.CompactFunc(values, bsonx.Equal)
 }
 
 // not negates. Two negations stay: an upsert takes nothing from what is under them.

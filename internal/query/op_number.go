@@ -47,7 +47,12 @@ func (x *arithmetic) apply(a *application, key string, v bsonx.Value) (outcome, 
 			x.name, a.idElement(), key, bsonx.TypeName(v.Type))
 	}
 	if !isInteger(v) || !isInteger(x.operand) {
-		return put(a, key, old, x.others(a.ctx, v, x.operand))
+		out := x.others(a.ctx, v, x.operand)
+		if out.Type == old.Type && !bsonx.IsNaN(out) && bsonx.Equal(out, old) {
+			return same, nil // a zero of the other sign, or other digits behind the point, are no change.
+		}
+		a.b.Value(key, out)
+		return wrote, nil
 	}
 	n, ok := x.ints(integerOf(v), integerOf(x.operand))
 	if !ok {
@@ -156,7 +161,11 @@ func (x *bit) apply(a *application, key string, v bsonx.Value) (outcome, error) 
 	narrow := true
 	if v.Type != bsonx.TypeMissing {
 		if !isInteger(v) {
-			return same, bad("Cannot apply $bit to a value of non-integral type.%s has the field %s of non-integer type %s", a.idElement(), key, bsonx.TypeName(v.Type))
+			id := a.idElement()
+			if id == noID {
+				id = "INVALID-MUTABLE-ELEMENT" // so says the server.
+			}
+			return same, bad("Cannot apply $bit to a value of non-integral type.%s has the field %s of non-integer type %s", id, key, bsonx.TypeName(v.Type))
 		}
 		n, narrow = integerOf(v), v.Type == bsonx.TypeInt32
 	}

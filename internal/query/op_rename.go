@@ -7,12 +7,9 @@ import (
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
-// rename is $rename, at its destination. What it moves is looked up before the
-// pass over the document; at the source stands a renamed.
-type rename struct {
-	from, to []string
-	slot     int // in application.moved.
-}
+// rename is $rename, at its destination. What it moves it finds in the document as
+// it was; at the source stands a renamed.
+type rename struct{ from, to []string }
 
 // renamed removes the source of a rename.
 type renamed struct{}
@@ -53,9 +50,7 @@ func (u *Update) addRename(from string, v bsonx.Value) error {
 	if strings.HasPrefix(to, from+".") || strings.HasPrefix(from, to+".") {
 		return bad("The source and target field for $rename must not be on the same path: %s", element(from, v))
 	}
-	r := &rename{from: fromParts, to: toParts, slot: len(u.renames)}
-	u.renames = append(u.renames, r)
-	return u.place(to, r, true)
+	return u.place(to, &rename{from: fromParts, to: toParts}, true)
 }
 
 func isDynamic(path string) bool {
@@ -67,18 +62,7 @@ func isDynamic(path string) bool {
 	return false
 }
 
-// resolveRenames looks up what the renames move.
-func (a *application) resolveRenames() error {
-	for _, r := range a.update.renames {
-		v, err := r.lookUp(a)
-		if err != nil {
-			return err
-		}
-		a.moved = append(a.moved, v)
-	}
-	return nil
-}
-
+// lookUp finds what is to be moved; missing if there is nothing.
 func (r *rename) lookUp(a *application) (bsonx.Value, error) {
 	v := bsonx.DocValue(a.doc)
 	array := ""
@@ -113,9 +97,9 @@ func (r *rename) lookUp(a *application) (bsonx.Value, error) {
 }
 
 func (r *rename) apply(a *application, key string, _ bsonx.Value) (outcome, error) {
-	v := a.moved[r.slot]
-	if v.Type == bsonx.TypeMissing {
-		return same, nil
+	v, err := r.lookUp(a)
+	if err != nil || v.Type == bsonx.TypeMissing {
+		return same, err
 	}
 	a.b.Value(key, v)
 	return wrote, nil

@@ -1,7 +1,6 @@
 package query
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -144,8 +143,7 @@ func (p *parser) in(name, path string, v bsonx.Value) (*Node, error) {
 			n.Values = append(n.Values, e)
 		}
 	}
-	slices.SortStableFunc(n.Values, bsonx.Compare)
-	n.Values = slices.CompactFunc(n.Values, bsonx.Equal)
+	n.setValues(n.Values)
 	switch {
 	case len(n.Regexes) == 0 && len(n.Values) == 1:
 		n.Op, n.Value, n.Values = OpEq, n.Values[0], nil

@@ -3,7 +3,6 @@ package query
 import (
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
@@ -12,15 +11,13 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/testenv"
 )
 
 // reference is a collection of the reference server.
 func reference(t *testing.T) *mongo.Collection {
 	t.Helper()
-	uri := os.Getenv("PANDO_REFERENCE_URI")
-	if uri == "" {
-		t.Skip("PANDO_REFERENCE_URI is not set: nothing to record from")
-	}
+	uri := testenv.Recorder(t)
 	client, err := mongo.Connect(options.Client().ApplyURI(uri))
 	if err != nil {
 		t.Fatal(err)

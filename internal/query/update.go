@@ -23,7 +23,6 @@ type UpdateOptions struct {
 type Update struct {
 	// plain is the tree of operators; upsert is the same with $setOnInsert.
 	plain, upsert *tree
-	renames       []*rename
 	filters       arrayFilters
 
 	replacement bsonx.Doc
