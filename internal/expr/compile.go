@@ -26,10 +26,6 @@ func Compile(sc *Scope, v bsonx.Value) (Expr, error) {
 	return e, fold(&e)
 }
 
-// CompileObject is Compile for a document of computed fields that is known to
-// be no operator, as in $group's _id or $replaceWith.
-func CompileObject(sc *Scope, d bsonx.Doc) (Expr, error) { return Compile(sc, bsonx.DocValue(d)) }
-
 // operand compiles whatever may stand where a value is wanted.
 func (sc *Scope) operand(v bsonx.Value) (Expr, error) {
 	switch v.Type {

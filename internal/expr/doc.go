@@ -40,6 +40,15 @@
 //   - Eval leaves the context's stack as it found it, except after an error.
 //   - A result's bytes are the document's, the expression's, or the arena's.
 //
+// # Where we differ on purpose
+//
+//   - $dateAdd from a time before 1970 that has milliseconds: the server loses a second.
+//   - $setField of a field that $unsetField took away just before: the server puts
+//     it back where it was, we put it last, as for any other new field.
+//   - Strings that are no UTF-8, which the server makes itself when $replaceAll
+//     looks for "": it refuses them in regular expressions, we do not.
+//   - What is said about strings that are no dates, beyond the first complaint.
+//
 // # Where to start reading
 //
 // expr.go and compile.go are the machine, ops.go lists the operators, arith.go

@@ -26,9 +26,6 @@ type constant struct{ v bsonx.Value }
 func (x *constant) Eval(*Context) (bsonx.Value, error) { return x.v, nil }
 func (x *constant) children(func(*Expr))               {}
 
-// Constant is the expression that is always v, whose bytes it keeps.
-func Constant(v bsonx.Value) Expr { return &constant{v} }
-
 // IsConstant tells whether e has the same value on every document, and which.
 func IsConstant(e Expr) (bsonx.Value, bool) {
 	if k, ok := e.(*constant); ok {

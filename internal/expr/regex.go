@@ -1,7 +1,6 @@
 package expr
 
 import (
-	"errors"
 	"regexp"
 	"strings"
 	"sync"
@@ -28,8 +27,9 @@ type Regex struct {
 // matchTime is how long a pattern may backtrack on one text.
 const matchTime = 2 * time.Second
 
-// errMatchLimit is the failure of a pattern that backtracked for too long.
-var errMatchLimit = errors.New("match limit exceeded")
+// errMatchLimit is the failure of a pattern that backtracked for too long, as a
+// filter tells it; expressions name their operator.
+var errMatchLimit = mongoerr.New(51156, "Error occurred while executing the regular expression. Result code: match limit exceeded")
 
 // CompileRegex compiles a pattern with the options i, m, s, x and u; the caller
 // has checked the options. A bad pattern gives a *RegexError with PCRE's
@@ -113,9 +113,6 @@ func (r *Regex) Match(s string) (bool, error) {
 	}
 	return ok, err
 }
-
-// Groups is the number of capturing groups.
-func (r *Regex) Groups() int { return r.groups }
 
 // find is the first match in s from the byte at on: pairs of byte offsets, of
 // the match and then of each group, -1 where a group took no part; nil if there

@@ -156,8 +156,8 @@ func (x *call) computedRegex(c *Context) (*Regex, error) {
 }
 
 func (x *call) regexFailed(err error) error {
-	if err == errMatchLimit {
-		return fail(51156, "Error occurred while executing the regular expression in %s. Result code: %s", x.name, err)
+	if err == error(errMatchLimit) {
+		return fail(51156, "Error occurred while executing the regular expression in %s. Result code: match limit exceeded", x.name)
 	}
 	return err
 }
