@@ -118,10 +118,16 @@ type Apply struct {
 	Stage Stage
 }
 
-// Inputs of a source: none.
-func (*EOF) Inputs() []Node       { return nil }
-func (*CollScan) Inputs() []Node  { return nil }
-func (*Express) Inputs() []Node   { return nil }
+// Inputs are none: it is a source.
+func (*EOF) Inputs() []Node { return nil }
+
+// Inputs are none: it is a source.
+func (*CollScan) Inputs() []Node { return nil }
+
+// Inputs are none: it is a source.
+func (*Express) Inputs() []Node { return nil }
+
+// Inputs are none: it is a source.
 func (*IndexScan) Inputs() []Node { return nil }
 
 // Inputs are the branches.
@@ -131,11 +137,21 @@ func (n *Or) Inputs() []Node { return n.Branches }
 func (n *Merge) Inputs() []Node { return n.Branches }
 
 // Inputs is the one input.
-func (n *Fetch) Inputs() []Node   { return []Node{n.Input} }
-func (n *Sort) Inputs() []Node    { return []Node{n.Input} }
-func (n *Skip) Inputs() []Node    { return []Node{n.Input} }
-func (n *Limit) Inputs() []Node   { return []Node{n.Input} }
+func (n *Fetch) Inputs() []Node { return []Node{n.Input} }
+
+// Inputs is the one input.
+func (n *Sort) Inputs() []Node { return []Node{n.Input} }
+
+// Inputs is the one input.
+func (n *Skip) Inputs() []Node { return []Node{n.Input} }
+
+// Inputs is the one input.
+func (n *Limit) Inputs() []Node { return []Node{n.Input} }
+
+// Inputs is the one input.
 func (n *Project) Inputs() []Node { return []Node{n.Input} }
+
+// Inputs is the one input.
 func (n *Covered) Inputs() []Node { return []Node{n.Input} }
 
 // Inputs is the one input; a stage that is a source has none.

@@ -63,6 +63,9 @@ func TestPipelineRules(t *testing.T) {
 	if _, refused := RefusedInTxn(stages(`{"$lookup": {}}`, `{"$documents": []}`)); refused {
 		t.Error("a transaction refuses $lookup or $documents")
 	}
+	if _, refused := RefusedInTxn(stages(`{"$lookup": {"from": "x", "as": "y", "pipeline": [{"$unionWith": "x"}]}}`)); !refused {
+		t.Error("a transaction takes $unionWith within $lookup")
+	}
 	if !Writes(stages(`{"$match": {}}`, `{"$out": "x"}`)) || Writes(stages(`{"$match": {}}`)) || Writes(nil) {
 		t.Error("which pipelines write")
 	}

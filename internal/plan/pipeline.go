@@ -106,12 +106,28 @@ func isCompiled(name string) bool {
 }
 
 // RefusedInTxn names the first stage that may not be used in a multi-document
-// transaction, of a pipeline as the client sent it: it is to be asked before
-// compiling, since it comes before what a stage says of itself.
+// transaction, of a pipeline as the client sent it, those within it included: it
+// is to be asked before compiling, since it comes before what a stage says of itself.
 func RefusedInTxn(stages []bsonx.Doc) (stage string, refused bool) {
 	for _, doc := range stages {
-		if name, _ := bsonx.First(doc); refusedInTxn(name) {
+		name, v := bsonx.First(doc)
+		if refusedInTxn(name) {
 			return name, true
+		}
+		if v.Type != bsonx.TypeDocument || name != "$lookup" && name != "$facet" {
+			continue
+		}
+		for key, inner := range bsonx.All(bsonx.AsDoc(v)) {
+			if name == "$lookup" && key != "pipeline" {
+				continue
+			}
+			within, err := Stages(inner)
+			if err != nil {
+				continue // told when it is compiled.
+			}
+			if stage, refused = RefusedInTxn(within); refused {
+				return stage, true
+			}
 		}
 	}
 	return "", false
