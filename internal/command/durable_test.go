@@ -29,7 +29,7 @@ var dependents = []struct {
 		c.run(`{"update":"c","updates":[{"q":{},"u":{"$set":{"n":1}},"multi":true}]}`).want(`{"n":1,"nModified":0}`)
 	}},
 	{"no-op findAndModify", func(_ *house, c *conn) {
-		c.run(`{"findAndModify":"c","query":{"_id":"x"},"update":{"$set":{"n":1}}}`).want(`{"lastErrorObject":{"n":1,"updatedExisting":true},"value":{"_id":"x","n":1}}`)
+		c.run(`{"findAndModify":"c","query":{"_id":"x"},"update":{"$set":{"n":1}}}`).want(`{"lastErrorObject":{"n":1,"updatedExisting":true},"value":{"_id":"x","n":1,"u":5}}`)
 	}},
 	{"delete of nothing", func(_ *house, c *conn) {
 		c.run(`{"delete":"c","deletes":[{"q":{"_id":"x","n":0},"limit":1}]}`).want(`{"n":0}`)

@@ -176,8 +176,8 @@ func (d *Dispatcher) waitDurable(ctx context.Context, c *Call, wc WriteConcern) 
 
 // durableRead tells whether the reply shows a majority reader something.
 func (c *Call) durableRead() bool {
-	if c.Txn != nil {
-		return !c.Txn.Shown && (ReadConcern{Level: c.Txn.Level}).Durable()
+	if c.Gen.InTxn() {
+		return c.shows
 	}
 	return c.ReadConcern.Durable()
 }

@@ -39,6 +39,7 @@ func (d *Dispatcher) inSession(ctx context.Context, c *Call) error {
 	}
 	c.Txn = t
 	err = d.statement(ctx, c)
+	c.shows = !t.Shown && (ReadConcern{Level: t.Level}).Durable()
 	if err != nil || c.failed {
 		s.Abort()
 		c.Txn = nil
