@@ -14,6 +14,7 @@ import (
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/mongoerr"
 	"github.com/pandodb/pando/internal/plan"
+	"github.com/pandodb/pando/internal/testenv"
 )
 
 // testdata/explain holds finds and the winning plans of the reference server, as
@@ -162,10 +163,7 @@ func cleaned(d bson.D) bson.D {
 
 // TestRecordExplain asks the reference server for its plans.
 func TestRecordExplain(t *testing.T) {
-	uri := os.Getenv("PANDO_REFERENCE_URI")
-	if uri == "" {
-		t.Skip("PANDO_REFERENCE_URI is not set")
-	}
+	uri := testenv.Recorder(t)
 	client, err := mongo.Connect(options.Client().ApplyURI(uri))
 	if err != nil {
 		t.Fatal(err)

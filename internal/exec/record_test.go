@@ -3,10 +3,10 @@ package exec
 import (
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
+	"github.com/pandodb/pando/internal/testenv"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -15,10 +15,7 @@ import (
 // TestRecord asks the reference server for the answers in the golden files.
 // PANDO_REFERENCE_URI says where it is.
 func TestRecord(t *testing.T) {
-	uri := os.Getenv("PANDO_REFERENCE_URI")
-	if uri == "" {
-		t.Skip("PANDO_REFERENCE_URI is not set")
-	}
+	uri := testenv.Recorder(t)
 	client, err := mongo.Connect(options.Client().ApplyURI(uri))
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/testenv"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -93,10 +94,7 @@ func show(v bsonx.Value) string {
 // if PANDO_REFERENCE_URI says where that is; -seed gives other values, -record
 // keeps them.
 func TestOrderOfReference(t *testing.T) {
-	uri := os.Getenv("PANDO_REFERENCE_URI")
-	if uri == "" {
-		t.Skip("PANDO_REFERENCE_URI is not set")
-	}
+	uri := testenv.Reference(t)
 	client, err := mongo.Connect(options.Client().ApplyURI(uri))
 	if err != nil {
 		t.Fatal(err)

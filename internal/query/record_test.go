@@ -17,7 +17,7 @@ import (
 // reference is a collection of the reference server.
 func reference(t *testing.T) *mongo.Collection {
 	t.Helper()
-	uri := testenv.Recorder(t)
+	uri := testenv.Reference(t)
 	client, err := mongo.Connect(options.Client().ApplyURI(uri))
 	if err != nil {
 		t.Fatal(err)
@@ -29,6 +29,7 @@ func reference(t *testing.T) *mongo.Collection {
 }
 
 func record(t *testing.T, kind string, ask func(*testing.T, *mongo.Collection, goldenCase) string) {
+	testenv.Recorder(t)
 	coll := reference(t)
 	for _, path := range goldenFiles(t, kind) {
 		cases := readGolden(t, path)

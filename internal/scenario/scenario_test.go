@@ -2,9 +2,9 @@ package scenario
 
 import (
 	"flag"
+	"github.com/pandodb/pando/internal/testenv"
 	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -15,10 +15,7 @@ var keepGoing = flag.Bool("keep-going", false, "tell of every step that comes ou
 
 // TestReference holds the files against the reference server, or writes them from it (-rewrite).
 func TestReference(t *testing.T) {
-	uri := os.Getenv("PANDO_REFERENCE_URI")
-	if uri == "" {
-		t.Skip("PANDO_REFERENCE_URI is not set")
-	}
+	uri := testenv.Reference(t)
 	runAll(t, hostOf(t, uri), Reference)
 }
 

@@ -35,6 +35,18 @@ func NeedsFetched(t testing.TB, name string) {
 	}
 }
 
+// Recorder returns the URI of the MongoDB server from which a test rewrites the
+// expectations of others. Writing files is no test, so it runs only when asked
+// to with PANDO_RECORD=1, and leaving it out is no gap in a complete run.
+func Recorder(t testing.TB) string {
+	t.Helper()
+	uri := os.Getenv("PANDO_REFERENCE_URI")
+	if os.Getenv("PANDO_RECORD") != "1" || uri == "" {
+		t.Skip("records expectations only with PANDO_RECORD=1 and PANDO_REFERENCE_URI")
+	}
+	return uri
+}
+
 // Reference returns the URI of a MongoDB server to compare with, from
 // PANDO_REFERENCE_URI; without one the test is skipped.
 func Reference(t testing.TB) string {
