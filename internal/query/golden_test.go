@@ -27,7 +27,7 @@ import (
 //	! CODE MSG  its error; "!!" if it came while running and not while compiling
 //
 // An update of no document is an upsert.
-// PANDO_REFERENCE_URI=mongodb://... go test -run Record writes the answers anew.
+// PANDO_RECORD=1 PANDO_REFERENCE_URI=mongodb://... go test -run Record writes the answers anew.
 
 // goldenCase is one case, or a line that is kept as it is.
 type goldenCase struct {

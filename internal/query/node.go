@@ -153,8 +153,6 @@ func oneOf(nodes []*Node) *Node {
 			return nil
 		case n.Op == OpEq && n.Value.Type != bsonx.TypeRegex:
 			values = append(values, n.Value)
-		case n.Op == OpIn && len(n.Regexes) == 0:
-			values = append(values, n.Values...)
 		default:
 			return nil
 		}
