@@ -2,6 +2,7 @@ package pando
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/pandodb/pando/internal/command"
@@ -10,6 +11,31 @@ import (
 )
 
 var errShutdown = mongoerr.New(mongoerr.InterruptedAtShutdown, "interrupted at shutdown")
+
+// follow has the parameters that are others' to honour reach them, now and whenever they are set.
+func (s *Server) follow(params *param.Set) {
+	s.store.SetDriftMax(params.MaxAcceptableLogicalClockDriftSecs.Seconds())
+	s.store.SetHistoryWindow(params.MinSnapshotHistoryWindowSeconds.Seconds())
+	params.MinSnapshotHistoryWindowSeconds.OnChange(func(int64) {
+		s.store.SetHistoryWindow(params.MinSnapshotHistoryWindowSeconds.Seconds())
+	})
+	if s.opt.LogLevel == nil {
+		return
+	}
+	given := s.opt.LogLevel.Level()
+	set := func() {
+		switch {
+		case params.LogLevel.Get() > 0:
+			s.opt.LogLevel.Set(slog.LevelDebug)
+		case params.Quiet.Get():
+			s.opt.LogLevel.Set(slog.LevelWarn)
+		default:
+			s.opt.LogLevel.Set(given)
+		}
+	}
+	params.LogLevel.OnChange(func(int64) { set() })
+	params.Quiet.OnChange(func(bool) { set() })
+}
 
 // background starts what the server does by itself.
 func (s *Server) background(params *param.Set) {

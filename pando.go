@@ -48,6 +48,10 @@ type Options struct {
 	// Logger takes the log; nil drops it.
 	Logger *slog.Logger
 
+	// LogLevel is the logger's level, for the parameters logLevel and quiet to
+	// set; nil leaves them without effect on a logger that is not Pando's.
+	LogLevel *slog.LevelVar
+
 	// LogTail gives the log's last lines to the getLog command; may be nil.
 	LogTail func() []string
 
@@ -108,6 +112,7 @@ func Open(ctx context.Context, opt Options) (*Server, error) {
 	if err := s.listen(ctx); err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
+	s.follow(params)
 	s.background(params)
 	return s, nil
 }

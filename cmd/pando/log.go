@@ -9,30 +9,30 @@ import (
 )
 
 // openLog returns the log: readable lines on a terminal, one JSON object a line
-// in a file or a pipe; and its last lines, for getLog.
-func openLog(path string, quiet bool, verbose int) (*slog.Logger, *logTail, error) {
+// in a file or a pipe; its last lines, for getLog; and its level.
+func openLog(path string, quiet bool, verbose int) (*slog.Logger, *logTail, *slog.LevelVar, error) {
 	out := os.Stderr
 	terminal := false
 	if path != "" {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		out = f
 	} else if info, err := out.Stat(); err == nil {
 		terminal = info.Mode()&os.ModeCharDevice != 0
 	}
-	level := slog.LevelInfo
+	level := new(slog.LevelVar)
 	switch {
 	case quiet:
-		level = slog.LevelWarn
+		level.Set(slog.LevelWarn)
 	case verbose > 0:
-		level = slog.LevelDebug
+		level.Set(slog.LevelDebug)
 	}
 	tail := &logTail{out: out}
 	o := &slog.HandlerOptions{Level: level}
 	if !terminal {
-		return slog.New(slog.NewJSONHandler(tail, o)), tail, nil
+		return slog.New(slog.NewJSONHandler(tail, o)), tail, level, nil
 	}
 	o.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey && len(groups) == 0 {
@@ -40,7 +40,7 @@ func openLog(path string, quiet bool, verbose int) (*slog.Logger, *logTail, erro
 		}
 		return a
 	}
-	return slog.New(slog.NewTextHandler(tail, o)), tail, nil
+	return slog.New(slog.NewTextHandler(tail, o)), tail, level, nil
 }
 
 // logTailLines is how many lines getLog can show.

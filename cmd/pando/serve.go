@@ -39,7 +39,7 @@ func (s *serveCommand) Run() error {
 	if err := s.readConfig(); err != nil {
 		return err
 	}
-	log, tail, err := openLog(s.LogPath, s.Quiet, s.Verbose)
+	log, tail, level, err := openLog(s.LogPath, s.Quiet, s.Verbose)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (s *serveCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	o.Logger, o.LogTail = log, tail.lines
+	o.Logger, o.LogTail, o.LogLevel = log, tail.lines, level
 	srv, err := pando.Open(ctx, o)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package param
 import (
 	"bytes"
 	"strconv"
-	"strings"
 	"sync/atomic"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -78,42 +77,6 @@ func parseBool(text string) (value, ok bool) {
 		return false, true
 	}
 	return false, false
-}
-
-// Choice is one of a few words.
-type Choice struct {
-	named
-	words []string
-	value atomic.Int32
-}
-
-func (t *table) choice(name string, when When, words ...string) *Choice {
-	p := &Choice{named: named{name, when}, words: words}
-	t.add(p)
-	return p
-}
-
-// Get is the present word.
-func (p *Choice) Get() string { return p.words[p.value.Load()] }
-
-// Value is the present word in BSON.
-func (p *Choice) Value() bsonx.Value { return bsonx.String(p.Get()) }
-
-func (p *Choice) set(v bsonx.Value) error {
-	if v.Type != bsonx.TypeString {
-		return badValue("Failed validating %s: Unable to coerce value to correct type", p.name)
-	}
-	return p.parse(bsonx.Str(v))
-}
-
-func (p *Choice) parse(text string) error {
-	for i, w := range p.words {
-		if w == text {
-			p.value.Store(int32(i))
-			return nil
-		}
-	}
-	return badValue("Invalid value for parameter %s: %q is not one of %s", p.name, text, strings.Join(p.words, ", "))
 }
 
 // fixed is a parameter that is shown and cannot be given another value.

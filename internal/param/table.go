@@ -1,24 +1,25 @@
 package param
 
-import "math"
+import (
+	"math"
+
+	"github.com/pandodb/pando/internal/bsonx"
+)
 
 // Set is one server's parameters. All of it is safe for concurrent use.
 type Set struct {
 	// Transactions and sessions.
-	TransactionLifetimeLimitSeconds        *Int // an open transaction's time from its first statement.
-	MaxTransactionLockRequestTimeoutMillis *Int // how long a transaction's statement waits for a lock; -1 is for ever.
-	TransactionSizeLimitBytes              *Int
-	LocalLogicalSessionTimeoutMinutes      *Int
-	LogicalSessionRefreshMillis            *Int
-	MaxSessions                            *Int
-	TransactionRecordMinimumLifetimeMins   *Int // TransactionRecordMinimumLifetimeMinutes
-	MaxAcceptableLogicalClockDriftSecs     *Int
+	TransactionLifetimeLimitSeconds    *Int // an open transaction's time from its first statement.
+	TransactionSizeLimitBytes          *Int
+	LocalLogicalSessionTimeoutMinutes  *Int
+	MaxSessions                        *Int
+	MinSnapshotHistoryWindowSeconds    *Int // minSnapshotHistoryWindowInSeconds
+	MaxAcceptableLogicalClockDriftSecs *Int
 
 	// Cursors and memory.
 	CursorTimeoutMillis              *Int
 	ClientCursorMonitorFrequencySecs *Int
 	SortMemoryBytes                  *Int // internalQueryMaxBlockingSortMemoryUsageBytes
-	GroupMemoryBytes                 *Int // internalDocumentSourceGroupMaxMemoryBytes
 
 	// The server.
 	ShutdownTimeoutMillis *Int // shutdownTimeoutMillisForSignaledShutdown
@@ -27,8 +28,7 @@ type Set struct {
 	Quiet                 *Bool
 
 	// Pando's own.
-	WriteConflictWaitMillis *Int    // how long a write outside transactions waits for another's claim.
-	TransactionIsolation    *Choice // what a transaction without a read concern level serializable gets.
+	WriteConflictWaitMillis *Int // how long a write outside transactions waits for another's claim.
 
 	table
 }
@@ -40,31 +40,30 @@ func New() *Set {
 	// name, when, kind, default, at least, at most
 
 	s.TransactionLifetimeLimitSeconds = s.int("transactionLifetimeLimitSeconds", Anytime, kindInt, 60, 1, i32)
-	s.MaxTransactionLockRequestTimeoutMillis = s.int("maxTransactionLockRequestTimeoutMillis", Anytime, kindInt, 5, -i32-1, i32)
 	s.TransactionSizeLimitBytes = s.int("transactionSizeLimitBytes", Anytime, kindLong, i64, 0, i64)
 	s.LocalLogicalSessionTimeoutMinutes = s.int("localLogicalSessionTimeoutMinutes", Startup, kindInt, 30, -i32-1, i32)
-	s.LogicalSessionRefreshMillis = s.int("logicalSessionRefreshMillis", Startup, kindInt, 300_000, -i32-1, i32)
 	s.MaxSessions = s.int("maxSessions", Startup, kindInt, 1_000_000, -i32-1, i32)
-	s.TransactionRecordMinimumLifetimeMins = s.int("TransactionRecordMinimumLifetimeMinutes", Startup, kindInt, 30, 1, i32)
 	s.MaxAcceptableLogicalClockDriftSecs = s.int("maxAcceptableLogicalClockDriftSecs", Startup, kindLong, 31_536_000, 1, i64)
+	s.MinSnapshotHistoryWindowSeconds = s.int("minSnapshotHistoryWindowInSeconds", Anytime, kindInt, 300, 0, i32)
 	s.CursorTimeoutMillis = s.int("cursorTimeoutMillis", Anytime, kindLong, 600_000, -i64-1, i64)
 	s.ClientCursorMonitorFrequencySecs = s.int("clientCursorMonitorFrequencySecs", Anytime, kindInt, 4, 1, i32)
 	s.SortMemoryBytes = s.int("internalQueryMaxBlockingSortMemoryUsageBytes", Anytime, kindInt, 100<<20, 0, i32)
-	s.GroupMemoryBytes = s.int("internalDocumentSourceGroupMaxMemoryBytes", Anytime, kindLong, 100<<20, 1, i64)
 	s.ShutdownTimeoutMillis = s.int("shutdownTimeoutMillisForSignaledShutdown", Anytime, kindInt, 15_000, 0, i32)
 	s.LogLevel = s.int("logLevel", Anytime, kindLogLevel, 0, 0, i32)
 	s.EnableTestCommands = s.bool("enableTestCommands", Startup, false)
 	s.Quiet = s.bool("quiet", Anytime, false)
 	s.WriteConflictWaitMillis = s.int("writeConflictWaitMillis", Anytime, kindInt, 10_000, 0, i32)
-	s.TransactionIsolation = s.choice("transactionIsolation", Anytime, "snapshot", "serializable")
 
+	s.fixedInt("maxTransactionLockRequestTimeoutMillis", Anytime, kindInt, 5)
+	s.fixedInt("logicalSessionRefreshMillis", Startup, kindInt, 300_000)
+	s.fixedInt("TransactionRecordMinimumLifetimeMinutes", Startup, kindInt, 30)
 	s.fixedInt("AbortExpiredTransactionsSessionCheckoutTimeout", Anytime, kindInt, 100)
 	s.fixedInt("KillSessionsMaxConcurrency", Startup, kindInt, 100)
 	s.fixedInt("KillSessionsPerHostTimeoutMS", Startup, kindInt, 60_000)
 	s.fixedInt("cachePressureQueryPeriodMilliseconds", Anytime, kindInt, 1000)
 	s.fixedInt("maxBSONDepth", Startup, kindInt, 200)
 	s.fixedInt("maxNumberOfTransactionOperationsInSingleOplogEntry", Startup, kindInt, i32)
-	s.fixedInt("minSnapshotHistoryWindowInSeconds", Anytime, kindInt, 300)
+	s.fixedInt("internalDocumentSourceGroupMaxMemoryBytes", Anytime, kindLong, 100<<20)
 	s.fixedInt("sessionMaxBatchSize", Anytime, kindInt, 1000)
 	s.fixedInt("sessionWriteConcernTimeoutSystemMillis", Anytime, kindInt, 60_000)
 	s.fixedInt("temporarilyUnavailableBackoffBaseMs", Anytime, kindLong, 1000)
@@ -76,6 +75,7 @@ func New() *Set {
 	s.fixedBool("notablescan", Anytime, false)
 	s.fixedBool("requireApiVersion", Anytime, false)
 	s.fixedBool("storeFindAndModifyImagesInSideCollection", Anytime, true)
+	s.shown("transactionIsolation", Anytime, bsonx.String("snapshot"))
 	s.shown("authenticationMechanisms", Startup, array())
 	s.shown("featureCompatibilityVersion", Never, version("8.2"))
 
