@@ -31,19 +31,19 @@ func (c *Collection) Match(idx *Index) (same *Index, err error) {
 	case equivalent != nil && equivalent.Name == idx.Name:
 		return nil, mongoerr.Newf(mongoerr.IndexOptionsConflict,
 			"An equivalent index already exists with the same name but different options. "+because,
-			idx.describe(), equivalent.describe())
+			shell(idx.Stored()), shell(equivalent.Stored()))
 	case equivalent != nil && equivalent.optionsEqual(idx):
 		return nil, mongoerr.Newf(mongoerr.IndexOptionsConflict,
 			"Index already exists with a different name: %s", equivalent.Name)
 	case equivalent != nil:
 		return nil, mongoerr.Newf(mongoerr.IndexOptionsConflict,
 			"An equivalent index already exists with a different name and options. "+because,
-			idx.describe(), equivalent.describe())
+			shell(idx.Stored()), shell(equivalent.Stored()))
 	case named != nil:
 		return nil, mongoerr.Newf(mongoerr.IndexKeySpecsConflict,
 			"An existing index has the same name as the requested index. When index names are not specified, "+
 				"they are auto generated and can cause conflicts. Please refer to our documentation. "+because,
-			idx.describe(), named.describe())
+			shell(idx.Stored()), shell(named.Stored()))
 	}
 	return nil, nil
 }
@@ -58,18 +58,26 @@ func (i *Index) optionsEqual(o *Index) bool {
 	return i.Hidden == o.Hidden && i.ExpireAfterSeconds == o.ExpireAfterSeconds
 }
 
-// describe is the form that conflicts are told in: flags before the key.
-func (i *Index) describe() string {
+// Stored is the specification in the order in which the reference server keeps it,
+// which conflicts and all but the first batch of listIndexes show: flags before the
+// key, other options as they were given (or, of an index read from the store, as in Spec).
+func (i *Index) Stored() bsonx.Doc {
 	b := bsonx.NewBuilder(nil)
-	b.Value("v", bsonx.Get(i.Spec, "v"))
-	b.Value("unique", bsonx.Get(i.Spec, "unique"))
-	b.Value("hidden", bsonx.Get(i.Spec, "hidden"))
-	for name, v := range bsonx.All(i.Spec) {
-		if name != "v" && name != "unique" && name != "hidden" {
-			b.Value(name, v)
+	for _, name := range []string{"v", "unique", "hidden", "key", "name"} {
+		b.Value(name, bsonx.Get(i.Spec, name))
+	}
+	order := i.given
+	if order == nil {
+		order = i.Spec
+	}
+	for name := range bsonx.All(order) {
+		switch name {
+		case "v", "unique", "hidden", "key", "name":
+		default:
+			b.Value(name, bsonx.Get(i.Spec, name))
 		}
 	}
-	return bsonx.ShellString(bsonx.DocValue(b.Doc()))
+	return b.Doc()
 }
 
 // With returns a changed copy of an index for Modify: hidden or not, and the age

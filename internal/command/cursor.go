@@ -99,9 +99,10 @@ func (c *Call) endCursor(id int64, cur *session.Cursor) {
 }
 
 // listed appends a whole answer as a cursor that is exhausted, in the form of
-// the commands that list things: their batches come last.
-func (c *Call) listed(ctx context.Context, ns string, docs []bsonx.Doc, want int64) error {
-	cur := &session.Cursor{Namespace: ns, Source: &docList{docs: docs}, TxnNumber: -1, Command: c.Spec.Name}
+// the commands that list things: their batches come last. later are the same
+// documents as batches after the first show them.
+func (c *Call) listed(ctx context.Context, ns string, docs, later []bsonx.Doc, want int64) error {
+	cur := &session.Cursor{Namespace: ns, TxnNumber: -1, Command: c.Spec.Name}
 	if c.Gen.HasLSID {
 		id := c.Gen.LSID
 		cur.LSID = &id
@@ -112,7 +113,7 @@ func (c *Call) listed(ctx context.Context, ns string, docs []bsonx.Doc, want int
 	}
 	var id int64
 	if n < int64(len(docs)) {
-		cur.Source = &docList{docs: docs[n:]}
+		cur.Source = &docList{docs: later[n:]}
 		id = c.D.Sessions.Cursors().Add(cur)
 	}
 	c.Reply.OpenDoc("cursor")

@@ -30,7 +30,6 @@ func ddlCommands() []*Spec {
 				Field{Name: "capped", Type: Truthy, NotYet: true, Unless: isFalse},
 				Field{Name: "size", Type: Integer, NotYet: true},
 				Field{Name: "max", Type: Integer, NotYet: true},
-				Field{Name: "autoIndexId", Type: Truthy, NotYet: true},
 				Field{Name: "idIndex", Type: Document, NotYet: true},
 				Field{Name: "storageEngine", Type: Document, NotYet: true, Unless: isEmpty},
 				Field{Name: "validator", Type: Document, NotYet: true, Unless: isEmpty},
@@ -163,7 +162,7 @@ func (c *Call) invalidate(coll *catalog.Collection, why string) {
 
 func runDropDatabase(ctx context.Context, c *Call) error {
 	if n, _ := integer(c.Arg); n != 1 {
-		return mongoerr.New(5255100, "have to pass 1 as db parameter")
+		return mongoerr.New(5255100, "Have to pass 1 as 'drop' parameter")
 	}
 	db := c.Gen.DB
 	if err := catalog.ValidateDatabase(db); err != nil {

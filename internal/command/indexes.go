@@ -60,19 +60,22 @@ func runCreateIndexes(ctx context.Context, c *Call) error {
 	}
 	c.wrote = true
 	c.Dependent(c.D.Store.Visible())
-	c.appendBuilt(r.Before, r.After, r.Created)
+	c.appendBuilt(len(list), r.Before, r.After, r.Created)
 	return nil
 }
 
-func (c *Call) appendBuilt(before, after int, created bool) {
+func (c *Call) appendBuilt(asked, before, after int, created bool) {
 	c.Reply.Int32("numIndexesBefore", int32(before))
 	c.Reply.Int32("numIndexesAfter", int32(after))
 	if before != after {
 		c.Reply.Bool("createdCollectionAutomatically", created)
 	}
 	c.Reply.String("commitQuorum", "votingMembers")
-	if before == after {
+	switch made := after - before; {
+	case made == 0:
 		c.Reply.String("note", "all indexes already exist")
+	case made < asked:
+		c.Reply.String("note", "index already exists")
 	}
 }
 
@@ -111,7 +114,7 @@ func (c *Call) createIndexesInTxn(ctx context.Context, ns catalog.Namespace, lis
 			return err
 		}
 	}
-	c.appendBuilt(before, len(coll.Indexes), tx.Cat.Created(coll))
+	c.appendBuilt(len(list), before, len(coll.Indexes), tx.Cat.Created(coll))
 	return nil
 }
 
@@ -191,7 +194,7 @@ func (c *Call) doomed(coll *catalog.Collection) (list []*catalog.Index, all bool
 	case bsonx.TypeArray:
 		for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
 			if it.Value().Type != bsonx.TypeString {
-				return nil, false, mongoerr.New(mongoerr.TypeMismatch, "dropIndexes array must contain only strings")
+				return nil, false, mongoerr.New(mongoerr.TypeMismatch, "BSON field 'dropIndexes.index' is the wrong type 'array', expected types '[string]'")
 			}
 			if err := byName(bsonx.Str(it.Value())); err != nil {
 				return nil, false, err
@@ -205,13 +208,13 @@ func (c *Call) doomed(coll *catalog.Collection) (list []*catalog.Index, all bool
 			return nil, false, mongoerr.Newf(mongoerr.IndexNotFound, "can't find index with key: %s", bsonx.ShellString(v))
 		case len(found) > 1:
 			return nil, false, mongoerr.Newf(mongoerr.AmbiguousIndexKeyPattern, "%d indexes found for key: %s, identify by name instead. Conflicting indexes: %s, %s",
-				len(found), bsonx.ShellString(v), bsonx.ShellString(bsonx.DocValue(found[0].Spec)), bsonx.ShellString(bsonx.DocValue(found[1].Spec)))
+				len(found), bsonx.ShellString(v), bsonx.ShellString(bsonx.DocValue(found[0].Stored())), bsonx.ShellString(bsonx.DocValue(found[1].Stored())))
 		case found[0].ID == catalog.IDIndex:
 			return nil, false, mongoerr.New(mongoerr.InvalidOptions, "cannot drop _id index")
 		}
 		return found, false, nil
 	default:
-		return nil, false, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'dropIndexes.index' is the wrong type '%s', expected types '[array, object, string]'", bsonx.TypeName(v.Type))
+		return nil, false, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'dropIndexes.index' is the wrong type '%s', expected types '[string, object]'", bsonx.TypeName(v.Type))
 	}
 }
 
@@ -232,11 +235,11 @@ func runListIndexes(ctx context.Context, c *Call) error {
 		if coll == nil {
 			return mongoerr.Newf(mongoerr.NamespaceNotFound, "ns does not exist: %s", ns)
 		}
-		var docs []bsonx.Doc
+		var docs, later []bsonx.Doc
 		for _, idx := range coll.Indexes {
-			docs = append(docs, idx.Spec)
+			docs, later = append(docs, idx.Spec), append(later, idx.Stored())
 		}
-		return c.listed(ctx, ns.String(), docs, limit)
+		return c.listed(ctx, ns.String(), docs, later, limit)
 	})
 }
 

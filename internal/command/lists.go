@@ -169,7 +169,7 @@ func runListCollections(ctx context.Context, c *Call) error {
 		}
 		docs = append(docs, doc)
 	}
-	return c.listed(ctx, c.Gen.DB+".$cmd.listCollections", docs, limit)
+	return c.listed(ctx, c.Gen.DB+".$cmd.listCollections", docs, docs, limit)
 }
 
 // describe is a collection as listCollections shows it.
@@ -230,12 +230,15 @@ func runCollStats(ctx context.Context, c *Call) error {
 		}
 		b := c.Reply
 		b.String("ns", ns.String())
-		b.Int64("size", bytes/scale)
-		b.Int64("count", docs)
+		appendNumber(b, "size", bytes/scale)
+		appendNumber(b, "count", docs)
 		if docs > 0 {
-			b.Int64("avgObjSize", bytes/docs)
+			appendNumber(b, "avgObjSize", bytes/docs)
 		}
 		b.Int32("numOrphanDocs", 0)
+		if coll != nil {
+			b.Bool("capped", false)
+		}
 		b.Int32("nindexes", int32(indexes))
 		b.Int32("scaleFactor", int32(scale))
 		return nil
@@ -306,11 +309,11 @@ func runValidate(ctx context.Context, c *Call) error {
 		b := c.Reply
 		b.String("ns", ns.String())
 		b.Binary("uuid", 4, coll.UUID[:])
-		b.Int64("nrecords", r.Records)
+		appendNumber(b, "nrecords", r.Records)
 		b.Int32("nIndexes", int32(len(coll.Indexes)))
 		b.OpenDoc("keysPerIndex")
 		for _, idx := range coll.Indexes {
-			b.Int64(idx.Name, r.Keys[idx.Name])
+			appendNumber(b, idx.Name, r.Keys[idx.Name])
 		}
 		b.Close()
 		b.Bool("valid", len(r.Problems) == 0)

@@ -162,13 +162,33 @@ func (tx *Tx) addIndexes(
 			err = mongoerr.Newf(mongoerr.IndexAlreadyExists, "Identical index already exists: %s", same.Name)
 		}
 		if err != nil {
-			return nil, buildFailed(tx.db, coll, err)
+			return nil, tx.clashed(ctx, given, err)
 		}
 		if coll, err = tx.Cat.AddIndex(ctx, coll, idx, state); err != nil {
 			return nil, err
 		}
 	}
 	return coll, nil
+}
+
+// clashed puts the reference server's words before the error of two indexes of one
+// command that exclude each other: it finds that while it builds them, unless the
+// collection is as new as they are.
+func (tx *Tx) clashed(ctx context.Context, coll *catalog.Collection, clash error) error {
+	e, ok := errors.AsType[*mongoerr.Error](clash)
+	if !ok || tx.Cat.Created(coll) {
+		return clash
+	}
+	it, err := tx.Scan(ctx, coll, Bounds{KeysOnly: true})
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	build := uuid(tx.db.env.UUID())
+	if !it.Next() {
+		e = e.Prefix("index build on empty collection failed: " + build)
+	}
+	return e.Prefix(fmt.Sprintf("Index build failed: %s: Collection %s ( %s )", build, coll.NS, uuid(coll.UUID)))
 }
 
 // fill indexes every document, a batch at a time, in the order of their _ids.
