@@ -92,6 +92,9 @@ func (h *house) disagree(tx *docstore.Tx, f find) string {
 		return ""
 	}
 	keys := sortKeys(want, f.sort)
+	if keys == nil {
+		return "" // a read of one document was never sorted.
+	}
 	if !slices.EqualFunc(sortKeys(got, f.sort), keys, bytes.Equal) {
 		return show()
 	}
@@ -144,6 +147,7 @@ func jsons(docs []bsonx.Doc) []string {
 	return out
 }
 
+// sortKeys are what a sort compares of each document; nil if one has parallel arrays.
 func sortKeys(docs []bsonx.Doc, spec string) [][]byte {
 	s, err := query.CompileSort(bsonx.MustParseJSON(spec))
 	if err != nil {
@@ -152,7 +156,7 @@ func sortKeys(docs []bsonx.Doc, spec string) [][]byte {
 	out := make([][]byte, len(docs))
 	for i, d := range docs {
 		if out[i], err = s.AppendKey(nil, d); err != nil {
-			panic(err)
+			return nil
 		}
 	}
 	return out
