@@ -3,7 +3,6 @@ package pebblekv
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -115,7 +114,7 @@ func (s *Store) commit(b *batch, atLeast kv.Time, tx *txn) (t kv.Time, err error
 	// From here on the outcome is the log's.
 	defer func() {
 		if r := recover(); r != nil {
-			err = s.died(fmt.Errorf("commit: %v", r))
+			err = s.diedf("commit: %w", asError(r))
 		}
 		if err != nil {
 			t, err = 0, fmt.Errorf("%w: %w", kv.ErrOutcomeUnknown, err)
@@ -152,21 +151,29 @@ func (s *Store) apply(b *batch, t kv.Time) error {
 		binary.LittleEndian.PutUint64(repr[at:], uint64(t))
 	}
 	how := pebble.NoSync
-	if sync && !s.skipSync {
+	if sync && !s.skipCeiling {
 		how = pebble.Sync
 	}
-	s.applying.Store(true)
-	err := s.db.Apply(b.pebble, how)
-	s.applying.Store(false)
-	if err != nil {
-		return s.died(err)
-	}
-	if err := s.usable(); errors.Is(err, ErrDied) {
-		return err // Pebble's Fatalf came back, by way of die.
+	if err := s.applyBatch(b.pebble, how); err != nil {
+		return err
 	}
 	s.clock.covered(t, ceiling, sync)
 	if sync {
 		s.syncer.reached(t)
 	}
 	return nil
+}
+
+// applyBatch gives a batch to Pebble. The committer's mutex is held.
+func (s *Store) applyBatch(b *pebble.Batch, how *pebble.WriteOptions) error {
+	s.applying.Store(true)
+	defer s.applying.Store(false)
+	// Whoever sees the store die now waits for applying to end; or we see it here.
+	if err := s.alive(); err != nil {
+		return err
+	}
+	if err := s.db.Apply(b, how); err != nil {
+		return s.diedf("apply a batch: %w", err)
+	}
+	return s.alive() // Pebble's Fatalf may have come back.
 }

@@ -126,7 +126,7 @@ func (y *syncer) sync() (err error) {
 	s := y.store
 	defer func() {
 		if r := recover(); r != nil {
-			err = s.diedf("sync: %v", r)
+			err = s.diedf("sync: %w", asError(r))
 		}
 	}()
 	target := s.Visible() // published, so it is in the log already.

@@ -20,8 +20,8 @@ type Options struct {
 
 	// Die is called once, when the store must not go on: a sync failed, the disk
 	// is full, Pebble or the committer found itself broken. The process must end
-	// then; until it does, nothing is acknowledged any more. It may be called with
-	// locks held, so it must not call the store. Nil panics.
+	// then; until it does, nothing is acknowledged any more, and calls may hang. It
+	// may be called with locks held, so it must not call the store. Nil panics.
 	Die func(error)
 
 	// Logger takes what Pebble and the store have to say; nil drops it.
@@ -37,8 +37,9 @@ type Options struct {
 	// negative holds none. 5 minutes.
 	HistoryWindow time.Duration
 
-	// skipSync plants the bug that the crash tests must find.
-	skipSync bool
+	// skipSync and skipCeiling plant bugs that the crash tests must find: nothing
+	// is synced when waited for, or when the clock's ceiling is raised.
+	skipSync, skipCeiling bool
 }
 
 // Failures of Open, each for a host to tell apart.

@@ -14,7 +14,7 @@ import (
 // pebbleOptions says what Pebble's defaults would leave small or old.
 func (s *Store) pebbleOptions(opt *Options, mustExist bool) *pebble.Options {
 	o := &pebble.Options{
-		FS:                          opt.FS, // nil is the system's, with slow operations watched.
+		FS:                          watchedDisk{s.disk, s},
 		FormatMajorVersion:          pebble.FormatNewest,
 		CacheSize:                   opt.BlockCacheBytes,
 		MemTableSize:                uint64(opt.MemTableBytes), // grows up to it from 256 KB.
@@ -28,9 +28,6 @@ func (s *Store) pebbleOptions(opt *Options, mustExist bool) *pebble.Options {
 		Logger:                      pebbleLogger{s},
 		EventListener: &pebble.EventListener{
 			BackgroundError: s.backgroundError,
-			DiskSlow: func(info pebble.DiskSlowInfo) {
-				s.log.Warn("disk is slow", slog.String("operation", info.String()))
-			},
 			WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
 				s.log.Warn("writes wait for the disk", slog.String("reason", info.Reason))
 			},
@@ -41,6 +38,52 @@ func (s *Store) pebbleOptions(opt *Options, mustExist bool) *pebble.Options {
 		o.Levels[i].FilterType = pebble.TableFilter
 	}
 	return o
+}
+
+// openPebble opens s.db.
+func (s *Store) openPebble(dir string, o *pebble.Options) error {
+	var db *pebble.DB
+	err := s.unlessDead(func() (err error) {
+		db, err = pebble.Open(dir, o)
+		return err
+	})
+	if err == nil {
+		s.db = db
+	}
+	return err
+}
+
+// unlessDead does what writes to disk and so may never return if the store dies
+// of it (see watchedDisk). Where Pebble cannot write what it must it also panics.
+func (s *Store) unlessDead(do func() error) error {
+	if err := s.alive(); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		defer func() {
+			if r := recover(); r != nil {
+				err = asError(r)
+			}
+			done <- err
+		}()
+		err = do()
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-s.dead:
+		return s.alive()
+	}
+}
+
+// asError is what was recovered from a panic.
+func asError(r any) error {
+	if err, ok := r.(error); ok {
+		return err
+	}
+	return fmt.Errorf("%v", r)
 }
 
 // backgroundError is told what failed in a flush or compaction. A disk that fails
@@ -81,16 +124,18 @@ func (l pebbleLogger) Fatalf(format string, args ...any) {
 	select {}
 }
 
-// died ends the life of the store: from now on it acknowledges nothing. It
-// returns what every call gets to hear.
+// died ends the life of the store: from now on it acknowledges and writes nothing.
+// It returns what every call gets to hear.
 func (s *Store) died(err error) error {
 	err = fmt.Errorf("%w: %w", ErrDied, err)
 	if !s.death.CompareAndSwap(nil, &err) {
 		return *s.death.Load()
 	}
 	close(s.dead)
-	s.log.Error("the store has failed", slog.Any("error", err))
-	s.die(err)
+	if s.opened.Load() && !s.closed.Load() { // else it is told by Open or Close.
+		s.log.Error("the store has failed", slog.Any("error", err))
+		s.die(err)
+	}
 	return err
 }
 

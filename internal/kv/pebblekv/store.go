@@ -19,15 +19,17 @@ import (
 
 // Store is one open store. It is safe for concurrent use.
 type Store struct {
-	db        *pebble.DB
-	env       *env.Env
-	log       *slog.Logger
-	die       func(error)
-	disk      vfs.FS
-	lock      io.Closer // of the directory.
-	syncDelay time.Duration
-	driftMax  atomic.Int64 // a time.Duration.
-	skipSync  bool
+	db                    *pebble.DB
+	env                   *env.Env
+	log                   *slog.Logger
+	die                   func(error)
+	disk                  vfs.FS
+	lock                  io.Closer   // of the directory.
+	watching              atomic.Bool // of the disk; see watchedDisk.
+	diskCloser            io.Closer
+	syncDelay             time.Duration
+	driftMax              atomic.Int64 // a time.Duration.
+	skipSync, skipCeiling bool         // see Options.
 
 	// committer guards the order of commits: the clock, the counters, and
 	// publishing. txn.mu may be held when it is taken; shard.mu, snapshots.mu and
@@ -42,6 +44,7 @@ type Store struct {
 	syncer    *syncer
 	commits   atomic.Uint64
 
+	opened atomic.Bool // from here on Options.Die hears of failures; before, who opens.
 	death  atomic.Pointer[error]
 	dead   chan struct{} // closed when death is set.
 	closed atomic.Bool
@@ -55,27 +58,36 @@ var _ kv.Store = (*Store)(nil)
 func Open(dir string, opt Options) (*Store, error) {
 	opt.fillDefaults()
 	s := &Store{
-		env: opt.Env, log: opt.Logger, die: opt.Die, disk: opt.FS,
-		syncDelay: opt.SyncDelayMax, skipSync: opt.skipSync,
+		env: opt.Env, log: opt.Logger, die: opt.Die,
+		syncDelay: opt.SyncDelayMax, skipSync: opt.skipSync, skipCeiling: opt.skipCeiling,
 	}
 	s.dead = make(chan struct{})
 	s.driftMax.Store(int64(opt.DriftMax))
 	s.counters.values = map[string]int64{}
+	s.disk, s.diskCloser = opt.FS, io.NopCloser(nil)
 	if s.disk == nil {
-		s.disk = vfs.Default
+		s.disk, s.diskCloser = s.machineDisk()
 	}
+	if err := s.openLocked(dir, &opt); err != nil {
+		return nil, errors.Join(err, s.diskCloser.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) openLocked(dir string, opt *Options) error {
 	if err := makeDir(s.disk, dir); err != nil {
-		return nil, fmt.Errorf("make the data directory: %w", err)
+		return fmt.Errorf("make the data directory: %w", err)
 	}
 	lock, err := lockDir(s.disk, dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.lock = lock
-	if err := s.open(dir, &opt); err != nil {
-		return nil, errors.Join(err, lock.Close())
+	if err := s.open(dir, opt); err != nil {
+		return errors.Join(err, lock.Close())
 	}
-	return s, nil
+	s.opened.Store(true)
+	return nil
 }
 
 func (s *Store) open(dir string, opt *Options) error {
@@ -90,14 +102,20 @@ func (s *Store) open(dir string, opt *Options) error {
 		}
 	}
 	data := s.disk.PathJoin(dir, dataDir)
+	if !f.ready {
+		// Pebble's own making of a store is not proof against crashes. This one was
+		// never opened to the end, so there is nothing in it.
+		if err := s.disk.RemoveAll(data); err != nil {
+			return err
+		}
+	}
 	if err := makeDir(s.disk, data); err != nil {
 		return err
 	}
-	s.db, err = pebble.Open(data, s.pebbleOptions(opt, f.ready))
-	if err != nil {
+	if err := s.openPebble(data, s.pebbleOptions(opt, f.ready)); err != nil {
 		return told(err)
 	}
-	if err = s.start(opt); err == nil && !f.ready {
+	if err = s.unlessDead(func() error { return s.start(opt) }); err == nil && !f.ready {
 		f.ready = true
 		if err = writeFormat(s.disk, dir, f); err != nil {
 			err = fmt.Errorf("write file %s: %w", formatFile, err)
@@ -199,12 +217,17 @@ func (s *Store) DropRange(ctx context.Context, lo, hi []byte, after kv.Time) err
 	if err := s.usable(); err != nil {
 		return err
 	}
-	if err := s.db.DeleteRange(lower, upper, pebble.NoSync); err != nil {
-		return s.died(fmt.Errorf("drop a range: %w", err))
+	b := s.db.NewBatch()
+	defer b.Close()
+	if err := b.DeleteRange(lower, upper, nil); err != nil {
+		return err
+	}
+	if err := s.applyBatch(b, pebble.NoSync); err != nil {
+		return err
 	}
 	s.counters.forget(lo, hi)
 	s.syncer.written()
-	return s.alive()
+	return nil
 }
 
 // Caps implements kv.Store.
@@ -233,8 +256,8 @@ func (s *Store) Close() error {
 	if err := s.alive(); err != nil {
 		return err
 	}
-	err := s.rest()
-	return errors.Join(err, s.shut(), s.lock.Close())
+	err := s.unlessDead(s.rest)
+	return errors.Join(err, s.shut(), s.lock.Close(), s.diskCloser.Close())
 }
 
 // endAll ends every open transaction, and lets no new one in.
@@ -258,27 +281,21 @@ func (s *Store) rest() error {
 	if s.skipSync {
 		how = pebble.NoSync
 	}
-	s.applying.Store(true)
-	err := s.db.Apply(b, how)
-	s.applying.Store(false)
-	if err == nil {
-		err = s.alive()
-	}
-	if err != nil {
+	if err := s.applyBatch(b, how); err != nil {
 		return fmt.Errorf("make the last commits durable: %w", err)
 	}
 	s.syncer.reached(s.Visible())
 	return nil
 }
 
-// shut closes what start and pebble.Open opened.
+// shut closes what start and openPebble opened. After a death that is left to the
+// end of the process: Pebble may hold its own locks for ever.
 func (s *Store) shut() error {
-	if s.alive() != nil {
-		return nil // Pebble may hold its own locks for ever.
-	}
-	if s.snapshots != nil {
-		s.syncer.stop()
-		s.snapshots.stop()
-	}
-	return s.db.Close()
+	return s.unlessDead(func() error {
+		if s.snapshots != nil {
+			s.syncer.stop()
+			s.snapshots.stop()
+		}
+		return s.db.Close()
+	})
 }
