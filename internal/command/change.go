@@ -72,7 +72,7 @@ func (c *Call) apply(ctx context.Context, ch *change) (o outcome, err error) {
 		if ch.update == nil {
 			how = Deleting
 		}
-		return replayed(rec, how)
+		return replayed(rec, how), nil
 	}
 	if ch.multi && !c.InTxn() {
 		return c.applyMany(ctx, ch)
@@ -149,7 +149,7 @@ func (c *Call) firstMatch(ctx context.Context, tx *docstore.Tx, coll *catalog.Co
 	if coll == nil {
 		return nil, c.checkHint(ch.hint)
 	}
-	op, err := c.matches(ctx, tx, coll, ch, 1)
+	op, err := c.matches(ctx, tx, coll, ch)
 	if err != nil {
 		return nil, err
 	}
@@ -162,8 +162,12 @@ func (c *Call) firstMatch(ctx context.Context, tx *docstore.Tx, coll *catalog.Co
 }
 
 // matches opens the operator over the documents that a statement is about.
-func (c *Call) matches(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection, ch *change, limit int64) (session.Source, error) {
-	src, err := c.openFind(ctx, tx, plan.Request{NS: ch.ns, Coll: coll, Filter: ch.filter, Sort: ch.sort, Hint: ch.hint, Limit: limit, Eval: ch.vars.ctx}, ch.vars)
+func (c *Call) matches(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection, ch *change) (session.Source, error) {
+	req := plan.Request{NS: ch.ns, Coll: coll, Filter: ch.filter, Sort: ch.sort, SortSpec: ch.sortSpec, Hint: ch.hint, Eval: ch.vars.ctx}
+	if ch.sort != nil && !ch.multi {
+		req.Limit = 1
+	}
+	src, err := c.openFind(ctx, tx, req, ch.vars)
 	if err != nil {
 		return nil, err
 	}

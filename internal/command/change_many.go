@@ -21,7 +21,7 @@ func (c *Call) applyAll(ctx context.Context, tx *docstore.Tx, ch *change, o *out
 		return err
 	}
 	if coll != nil {
-		op, err := c.matches(ctx, tx, coll, ch, 0)
+		op, err := c.matches(ctx, tx, coll, ch)
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (c *Call) applyMany(ctx context.Context, ch *change) (o outcome, err error)
 		if err != nil || coll == nil {
 			return err
 		}
-		op, err := c.matches(ctx, tx, coll, ch, 0)
+		op, err := c.matches(ctx, tx, coll, ch)
 		if err != nil {
 			return err
 		}

@@ -18,6 +18,8 @@ type change struct {
 	sort   *query.Sort
 	vars   *variables
 	stmt   int32
+
+	sortSpec bsonx.Doc
 }
 
 // changeText is what the commands that write say of a change, each under names
@@ -63,6 +65,7 @@ func (c *Call) compile(ch *change, t changeText) (err error) {
 	ch.hint = hintOf(ch.hint)
 	if bsonx.Len(t.sort) > 0 {
 		ch.sort, ch.hint, err = compileSort(t.sort, ch.hint)
+		ch.sortSpec = t.sort
 	}
 	return err
 }

@@ -63,7 +63,7 @@ func runFind(ctx context.Context, c *Call) error {
 		return err
 	}
 	first := c.Args.Int("batchSize", firstBatchDocs)
-	f.req.NS = ns
+	f.req.NS, f.req.BatchSize = ns, c.Args.Int("batchSize", 0)
 	return c.Read(ctx, func(tx *docstore.Tx, keep *bool) error {
 		if f.req.Coll, err = tx.Cat.Lookup(ctx, ns); err != nil {
 			return err
@@ -154,7 +154,9 @@ func compileSort(spec bsonx.Doc, hint bsonx.Value) (*query.Sort, bsonx.Value, er
 		s, err := query.CompileSort(spec)
 		return s, hint, err
 	}
-	fail := func(msg string) (*query.Sort, bsonx.Value, error) { return nil, hint, mongoerr.New(mongoerr.BadValue, msg) }
+	fail := func(msg string) (*query.Sort, bsonx.Value, error) {
+		return nil, hint, mongoerr.New(mongoerr.BadValue, msg)
+	}
 	n, exact := integer(natural)
 	if bsonx.Len(spec) != 1 || !exact || n != 1 && n != -1 {
 		return fail("$natural sort cannot be set to a value other than -1 or 1.")

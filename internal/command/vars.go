@@ -33,7 +33,7 @@ func (c *Call) variables(let bsonx.Doc) (*variables, error) {
 
 func (v *variables) define(name string, spec bsonx.Value) error {
 	if err := expr.CheckVariable(name); err != nil {
-		return err
+		return mongoerr.From(err).Prefix("Invalid 'let' parameter")
 	}
 	e, err := expr.Compile(v.scope, spec)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/expr"
 	"github.com/pandodb/pando/internal/plan"
+	"github.com/pandodb/pando/internal/query"
 )
 
 // notAnObject is what $replaceRoot says of anything else. The document that it
@@ -23,21 +24,33 @@ func notAnObject(s *plan.Replace, doc bsonx.Doc, v bsonx.Value) error {
 		what, shownValue, bsonx.TypeName(v.Type), shown(bsonx.DocValue(needed(s.NewRoot, doc))))
 }
 
+// needed is what e reads of doc.
 func needed(e expr.Expr, doc bsonx.Doc) bsonx.Doc {
 	paths, root := expr.Deps(e)
 	if root {
 		return doc
 	}
 	b := bsonx.NewBuilder(nil)
-	for it := bsonx.Walk(doc); it.Next(); {
-		for _, p := range paths {
-			if head, _, _ := strings.Cut(p, "."); head == it.Key() {
-				b.Value(it.Key(), it.Value())
-				break
-			}
-		}
+	id := false
+	for _, p := range paths {
+		head, _, _ := strings.Cut(p, ".")
+		id = id || head == "_id"
+		b.Int32(p, 1)
 	}
-	return b.Doc()
+	switch {
+	case len(paths) == 0:
+		return bsonx.Empty
+	case !id:
+		b.Int32("_id", 0)
+	}
+	p, err := query.CompileProjection(b.Doc(), query.Options{})
+	if err != nil {
+		return doc
+	}
+	if seen, err := p.Apply(doc, nil, nil); err == nil {
+		return seen
+	}
+	return doc
 }
 
 // shown is a value as the aggregation's messages print it: like the shell, but

@@ -46,7 +46,7 @@ func Aggregate(ctx context.Context, tx *docstore.Tx, r AggregateRequest) (Node, 
 // split is what the pipeline asks of the collection, and the stages left over.
 func (r *AggregateRequest) split() (Request, []Stage) {
 	stages := optimize(r.Pipeline.Stages)
-	find := Request{NS: r.NS, Coll: r.Coll, Filter: r.Match, Hint: r.Hint, Eval: r.Eval}
+	find := Request{NS: r.NS, Coll: r.Coll, Filter: r.Match, Hint: r.Hint, Eval: r.Eval, Pipeline: true}
 	if !r.Pipeline.IsSource() {
 		stages = find.absorb(stages)
 	}

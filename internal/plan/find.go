@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -28,6 +29,10 @@ type Request struct {
 
 	// Hint is an index's name or key, or {$natural: ±1}; missing or {}: none.
 	Hint bsonx.Value
+
+	// Only for the words of errors: the client's batch size, and whether a pipeline asks.
+	BatchSize int64
+	Pipeline  bool
 
 	// Places says that only the number of documents matters: the plan gives
 	// empty ones where it needs not read them.
@@ -118,10 +123,11 @@ func (f *finder) hint() error {
 			return nil
 		}
 		if name == "$natural" {
-			f.natural = 1
-			if n, ok := bsonx.ToDouble(v); ok && n < 0 {
-				f.natural = -1
+			n, ok := bsonx.ToInt64Exact(v)
+			if !ok || n != 1 && n != -1 || bsonx.Len(bsonx.AsDoc(h)) != 1 {
+				return mongoerr.New(mongoerr.BadValue, "$natural hint cannot be set to a value other than -1 or 1.")
 			}
+			f.natural = int(n)
 			return nil
 		}
 		if found := f.Coll.FindIndexKey(bsonx.AsDoc(h)); len(found) > 0 {
@@ -129,13 +135,35 @@ func (f *finder) hint() error {
 		}
 	}
 	if f.hinted == nil || f.hinted.Hidden || f.hinted.State != catalog.StateReady {
-		return badHint(f.NS, f.Filter)
+		return f.badHint()
 	}
 	return nil
 }
 
-func badHint(ns catalog.Namespace, filter *query.Filter) error {
-	return mongoerr.Newf(mongoerr.BadValue, "error processing query: ns=%sTree: %sSort: {}\nProj: {}\n planner returned error :: caused by :: hint provided does not correspond to an existing index", ns, debugTree(filter))
+func (r *Request) badHint() error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "error processing query: ns=%s", r.NS)
+	for _, n := range [...]struct {
+		name string
+		n    int64
+	}{{"batchSize", r.BatchSize}, {"limit", r.Limit}, {"skip", r.Skip}} {
+		if n.n != 0 && !r.Places {
+			fmt.Fprintf(&b, " %s=%d", n.name, n.n)
+		}
+	}
+	fmt.Fprintf(&b, "Tree: %sSort: %s\nProj: %s\n", debugTree(r.Filter), shellOf(r.SortSpec), shellOf(r.ProjSpec))
+	if r.Pipeline {
+		b.WriteString("Collation: { locale: \"simple\" }\n")
+	}
+	b.WriteString(" planner returned error :: caused by :: hint provided does not correspond to an existing index")
+	return mongoerr.New(mongoerr.BadValue, b.String())
+}
+
+func shellOf(spec bsonx.Doc) string {
+	if spec == nil {
+		return "{}"
+	}
+	return bsonx.ShellString(bsonx.DocValue(spec))
 }
 
 // express is a read of one document by its _id or by another unique field.

@@ -1,0 +1,124 @@
+package command
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+// distinct lists the values of a field, each once.
+var distinct = Spec{
+	Name: "distinct", Txn: Anywhere, Read: ReadAll, API: false, Help: "lists a field's values", parsesLate: true,
+	Fields: NewFields("distinctCommandRequest",
+		Field{Name: "key", Type: Text, Required: true},
+		Field{Name: "query", Type: Document.OrNull()},
+		Field{Name: "hint", Type: Types{bad: badHint, of: DocOrStr.of}},
+		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation},
+		Field{Name: "querySettings", Type: Document, NotYet: true}),
+}
+
+func runDistinct(ctx context.Context, c *Call) error {
+	if c.Args.late != nil {
+		return c.Args.late
+	}
+	if err := c.Args.complete(); err != nil {
+		return err
+	}
+	ns, err := c.Namespace()
+	if err != nil {
+		return err
+	}
+	f, err := c.compileQuery(c.Args.Doc("query"), c.Args.Value("hint"))
+	if err != nil {
+		return err
+	}
+	f.req.NS = ns
+	values := valueSet{bytesMax: bsonx.DocBytesMax}
+	key := c.Args.Str("key")
+	var at kv.Time // of a snapshot that is the client's to ask for again.
+	err = c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+		if c.ReadConcern.Level == levelSnapshot && c.Txn == nil {
+			at = tx.KV.ReadTime()
+		}
+		if f.req.Coll, err = tx.Cat.Lookup(ctx, ns); err != nil || f.req.Coll == nil {
+			return err
+		}
+		return c.each(ctx, tx, f, func(doc bsonx.Doc) error { return values.addPath(doc, key) })
+	})
+	if err != nil {
+		return err
+	}
+	c.Reply.OpenArray("values")
+	for i, v := range values.list {
+		c.Reply.Value(bsonx.Index(i), v)
+	}
+	c.Reply.Close()
+	if at != 0 {
+		c.Reply.Timestamp("atClusterTime", uint64(at))
+	}
+	return nil
+}
+
+// valueSet is the distinct values, sorted; owned.
+type valueSet struct {
+	list     []bsonx.Value
+	bytes    int
+	bytesMax int
+}
+
+// addPath adds the values that a dotted path leads to, arrays opened on the way
+// and at its end.
+func (s *valueSet) addPath(doc bsonx.Doc, path string) error {
+	head, rest, more := cutPath(path)
+	v := bsonx.Get(doc, head)
+	switch {
+	case v.Type == bsonx.TypeMissing:
+		return nil
+	case !more && v.Type == bsonx.TypeArray:
+		for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
+			if err := s.add(it.Value()); err != nil {
+				return err
+			}
+		}
+		return nil
+	case !more:
+		return s.add(v)
+	case v.Type == bsonx.TypeDocument:
+		return s.addPath(bsonx.AsDoc(v), rest)
+	case v.Type == bsonx.TypeArray:
+		return s.addElements(bsonx.AsDoc(v), rest)
+	}
+	return nil
+}
+
+func (s *valueSet) addElements(arr bsonx.Doc, path string) error {
+	head, _, _ := cutPath(path)
+	if isIndex(head) {
+		return s.addPath(arr, path)
+	}
+	for it := bsonx.Walk(arr); it.Next(); {
+		if it.Value().Type != bsonx.TypeDocument {
+			continue
+		}
+		if err := s.addPath(bsonx.AsDoc(it.Value()), path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *valueSet) add(v bsonx.Value) error {
+	i, found := slices.BinarySearchFunc(s.list, v, bsonx.Compare)
+	if found {
+		return nil
+	}
+	if s.bytes += len(v.Data) + 8; s.bytes > s.bytesMax {
+		return mongoerr.Newf(17217, "distinct too big, %dMB cap", s.bytesMax>>20)
+	}
+	s.list = slices.Insert(s.list, i, bsonx.Value{Type: v.Type, Data: slices.Clone(v.Data)})
+	return nil
+}
