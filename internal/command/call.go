@@ -153,6 +153,9 @@ func (c *Call) once(ctx context.Context, fn func(tx *docstore.Tx) error) error {
 func (c *Call) commit(ctx context.Context, tx *docstore.Tx) error {
 	wrote := tx.KV.Size() > 0
 	at, err := tx.Commit(context.WithoutCancel(ctx))
+	if c.Session != nil && errors.Is(err, kv.ErrOutcomeUnknown) {
+		c.Session.Doubt() // a record may have been written with the effect.
+	}
 	if err != nil {
 		return err
 	}

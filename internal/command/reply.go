@@ -201,7 +201,8 @@ func (d *Dispatcher) told(c *Call, err error) *mongoerr.Error {
 		return mongoerr.Newf(mongoerr.SnapshotTooOld, "Read timestamp Timestamp(%d, %d) is older than the oldest available timestamp.", at.Seconds(), at.Inc())
 	case errors.Is(err, kv.ErrTooLarge):
 		return mongoerr.New(mongoerr.TransactionTooLarge, "Total size of all transaction operations must be less than server parameter 'transactionSizeLimitBytes'").Because(err)
-	case errors.Is(err, kv.ErrClosed):
+	case errors.Is(err, kv.ErrClosed), errors.Is(err, kv.ErrOutcomeUnknown):
+		// Either way the store is done for, and the client learns at the next one.
 		return mongoerr.New(mongoerr.InterruptedAtShutdown, "interrupted at shutdown").Because(err)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return mongoerr.New(mongoerr.Interrupted, "operation was interrupted").Because(err)

@@ -126,7 +126,10 @@ func (m *Manager) Forget(match func(ID, time.Time) bool) int {
 		default:
 			continue // in use.
 		}
-		if s.state != InProgress && match(s.ID, s.lastUse) {
+		s.mu.Lock()
+		used := s.lastUse
+		s.mu.Unlock()
+		if s.state != InProgress && match(s.ID, used) {
 			m.mu.Lock()
 			delete(m.sessions, s.ID)
 			m.mu.Unlock()

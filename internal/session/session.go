@@ -127,6 +127,10 @@ func (s *Session) Continue(n int64) (*Txn, error) {
 	}
 	switch s.state {
 	case InProgress:
+		if !s.m.env.Now().Before(s.txn.Expires) {
+			s.Abort() // its timer came too early to find this request running.
+			return nil, errAborted(n)
+		}
 		return s.txn, nil
 	case Committed:
 		return nil, mongoerr.Newf(mongoerr.TransactionCommitted, "Transaction with { txnNumber: %d } has been committed.", n)
@@ -168,10 +172,6 @@ func (s *Session) Commit(ctx context.Context, n int64) (at kv.Time, wrote bool, 
 	if err != nil {
 		return 0, false, err
 	}
-	if t.Tx == nil { // its first statement never ran.
-		s.finish(Aborted)
-		return 0, false, errAborted(n)
-	}
 	wrote = t.Tx.KV.Size() > 0
 	if wrote {
 		if err := s.stageOutcome(ctx, t); err != nil {
@@ -184,15 +184,22 @@ func (s *Session) Commit(ctx context.Context, n int64) (at kv.Time, wrote bool, 
 	// leave its outcome in doubt.
 	at, err = t.Tx.Commit(context.WithoutCancel(ctx))
 	t.Tx = nil
-	if errors.Is(err, kv.ErrOutcomeUnknown) {
-		return 0, false, err
-	}
 	if err != nil {
 		s.finish(Aborted)
+		if errors.Is(err, kv.ErrOutcomeUnknown) {
+			s.Doubt()
+		}
 		return 0, false, err
 	}
 	s.finish(Committed)
 	return at, wrote, nil
+}
+
+// Doubt forgets what memory says of the current number: whether its last commit
+// has succeeded is not known. Whoever asks next is told what the row says.
+func (s *Session) Doubt() {
+	s.loaded, s.row = false, row{}
+	s.set(-1, None, nil)
 }
 
 // Abort ends the open transaction, if there is one, without effect.
