@@ -81,8 +81,8 @@ func (c *Call) Dependent(t kv.Time) { c.depends = max(c.depends, t) }
 
 // Namespace is the collection that the command's own field names, checked.
 func (c *Call) Namespace() (catalog.Namespace, error) {
-	if c.Arg.Type != bsonx.TypeString {
-		return catalog.Namespace{}, mongoerr.Newf(mongoerr.InvalidNamespace, "Collection name has invalid type %s", bsonx.TypeName(c.Arg.Type))
+	if err := checkCollection(c); err != nil {
+		return catalog.Namespace{}, err
 	}
 	ns := catalog.Namespace{DB: c.Gen.DB, Coll: string([]byte(bsonx.Str(c.Arg)))}
 	return ns, ns.Validate()

@@ -6,9 +6,20 @@ import (
 	"github.com/pandodb/pando/internal/plan"
 )
 
+// checkCollection asks that the command's own field names a collection.
+func checkCollection(c *Call) error {
+	if c.Arg.Type != bsonx.TypeString {
+		return mongoerr.Newf(mongoerr.InvalidNamespace, "Collection name has invalid type %s", bsonx.TypeName(c.Arg.Type))
+	}
+	return nil
+}
+
 // checkBatch is the Check of the write commands: the number of their statements.
 func checkBatch(field string) func(*Call) error {
 	return func(c *Call) error {
+		if err := checkCollection(c); err != nil && !c.Spec.Admin {
+			return err
+		}
 		docs, err := c.Args.Docs(field)
 		if err != nil {
 			return err
@@ -20,6 +31,9 @@ func checkBatch(field string) func(*Call) error {
 // decodeStatements decodes the statements of an update or delete command, which
 // run finds in c.statements, and judges each.
 func (c *Call) decodeStatements(field string, fields *Fields, judge func(*Args) error) error {
+	if err := checkCollection(c); err != nil {
+		return err
+	}
 	docs, err := c.Args.Docs(field)
 	if err != nil {
 		return err

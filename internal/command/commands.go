@@ -14,11 +14,11 @@ func commands() []*Spec {
 	}
 	return slices.Concat(
 		[]*Spec{
-			with(find, runFind), checked(with(aggregate, runAggregate), checkAggregate), with(count, runCount), with(distinct, runDistinct), with(explain, runExplain),
+			checked(with(find, runFind), checkCollection), checked(with(aggregate, runAggregate), checkAggregate), checked(with(count, runCount), checkCollection), checked(with(distinct, runDistinct), checkCollection), with(explain, runExplain),
 			checked(with(insert, runInsert), checkBatch("documents")),
 			checked(with(update, runUpdate), checkUpdate),
 			checked(with(remove, runDelete), checkDelete),
-			with(findAndModify, runFindAndModify),
+			checked(with(findAndModify, runFindAndModify), checkCollection),
 			checked(with(bulkWrite, runBulkWrite), checkBatch("ops")),
 		},
 		cursorCommands(), txnCommands(), sessionCommands(),

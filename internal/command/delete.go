@@ -65,15 +65,12 @@ const (
 )
 
 // replayed rebuilds a statement's outcome from its record (7.1). The record
-// decides, whatever the retry's own text says, but for what cannot be told in
-// that command's words.
-func replayed(rec session.Record, as retryAs) (outcome, error) {
+// decides, whatever the retry's own text says.
+func replayed(rec session.Record, as retryAs) outcome {
 	o := outcome{retried: true}
 	switch {
 	case as == Updating && rec.Kind == session.Inserted && rec.Upserted.Type != bsonx.TypeMissing:
 		o.upserted = rec.Upserted
-	case as == Updating && rec.Kind == session.Deleted:
-		return o, mongoerr.New(40606, "update retry request is not compatible with previous write in the transaction of type: d")
 	case as == Updating:
 		o.matched, o.modified = 1, 1
 	case as == Deleting:
@@ -81,5 +78,5 @@ func replayed(rec session.Record, as retryAs) (outcome, error) {
 	default:
 		o.inserted = 1
 	}
-	return o, nil
+	return o
 }

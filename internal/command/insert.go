@@ -99,11 +99,7 @@ func (w *inserter) group(ctx context.Context, tx *docstore.Tx, at int) error {
 		i := w.next
 		if rec, ok := w.c.executed(w.stmt(i)); ok {
 			w.next++
-			o, err := replayed(rec, Inserting)
-			if err != nil {
-				return err
-			}
-			w.results = append(w.results, o)
+			w.results = append(w.results, replayed(rec, Inserting))
 			continue
 		}
 		mark := tx.Savepoint()

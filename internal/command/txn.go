@@ -73,7 +73,7 @@ func (d *Dispatcher) statement(ctx context.Context, c *Call) error {
 	started := d.Env.Now()
 	defer func() { t.Active += d.Env.Since(started); t.Statements++ }()
 	for {
-		t.Tx.Wait = d.mayWait(t)
+		t.Tx.Wait, t.Tx.WaitMax = d.mayWait(t), d.Params.WriteConflictWaitMillis.Millis()
 		err := c.Spec.Run(ctx, c)
 		conflict, ok := errors.AsType[*kv.Conflict](err)
 		if !ok {
@@ -89,7 +89,9 @@ func (d *Dispatcher) statement(ctx context.Context, c *Call) error {
 			t.Tx.Rollback()
 			t.Tx = nil
 			err = d.openTxn(ctx, c)
-		case conflict.Claimed:
+		case conflict.Held:
+			return err // and waited for long enough.
+		default:
 			err = t.Tx.Refresh(ctx)
 		}
 		if err != nil {

@@ -108,7 +108,7 @@ func (c *Call) statementError(err error) (*mongoerr.Error, bool) {
 		}
 		return nil, false
 	}
-	if e.Code.Is(mongoerr.Interruption) || e.Code == mongoerr.InternalError || e.Code == 50791 || e.Code == 50790 || e.Code == 40606 {
+	if e.Code.Is(mongoerr.Interruption) || e.Code == mongoerr.InternalError || e.Code == 50791 || e.Code == 50790 {
 		return nil, false
 	}
 	if c.InTxn() && (transient(false, e.Code, 0) || e.Code == mongoerr.OperationNotSupportedInTransaction) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"time"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
@@ -17,9 +18,10 @@ type Tx struct {
 	KV  kv.Txn        // for what else belongs into the same commit; Scope methods go through Tx.
 	Cat *catalog.View // the catalog as this transaction sees it.
 
-	// Wait has claims wait their turn. Without it a key that another transaction
-	// holds is a conflict at once.
-	Wait bool
+	// Wait has claims wait their turn, for at most WaitMax if that is not zero.
+	// Without it, and after that, a key that another transaction holds is a conflict.
+	Wait    bool
+	WaitMax time.Duration
 
 	db  *DB
 	mem *scratch // see scratch(); nil after the end.
@@ -129,12 +131,37 @@ func (tx *Tx) docKeyOf(coll *catalog.Collection, id bsonx.Value) []byte {
 // Claim locks the document with that _id, whether there is one or not. It is
 // nobody else's to change then until the transaction ends.
 func (tx *Tx) Claim(ctx context.Context, coll *catalog.Collection, id bsonx.Value) error {
-	return tx.KV.Lock(ctx, kv.How{Wait: tx.Wait}, tx.docKeyOf(coll, id))
+	return tx.lock(ctx, kv.How{Wait: tx.Wait}, tx.docKeyOf(coll, id))
 }
 
 // ClaimEncoded is Claim by encoded _id.
 func (tx *Tx) ClaimEncoded(ctx context.Context, coll *catalog.Collection, encID []byte) error {
-	return tx.KV.Lock(ctx, kv.How{Wait: tx.Wait}, tx.docKey(coll, encID))
+	return tx.lock(ctx, kv.How{Wait: tx.Wait}, tx.docKey(coll, encID))
+}
+
+// errWaited ends a claim's waiting.
+var errWaited = errors.New("docstore: waited long enough")
+
+// lock claims one key. A key that is not waited for any longer is told as what it is: held.
+func (tx *Tx) lock(ctx context.Context, how kv.How, key []byte) error {
+	if !how.Wait || tx.WaitMax == 0 {
+		return tx.KV.Lock(ctx, how, key)
+	}
+	// Most keys are free, and a timer for each would cost more than the claim.
+	held := tx.KV.Lock(ctx, kv.How{Absent: how.Absent}, key)
+	if c, ok := errors.AsType[*kv.Conflict](held); !ok || !c.Held {
+		return held
+	}
+	bounded, cancel := context.WithTimeoutCause(ctx, tx.WaitMax, errWaited)
+	defer cancel()
+	err := tx.KV.Lock(bounded, how, key)
+	if _, told := errors.AsType[*kv.Conflict](err); told || err == nil || errors.Is(err, kv.ErrExists) || ctx.Err() != nil {
+		return err
+	}
+	if context.Cause(bounded) == errWaited {
+		return held
+	}
+	return err
 }
 
 // Get appends the document with that _id to dst and returns it; kv.ErrNotFound if

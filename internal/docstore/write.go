@@ -30,7 +30,7 @@ func (tx *Tx) Insert(ctx context.Context, coll *catalog.Collection, doc bsonx.Do
 		return err
 	}
 	key := tx.docKey(coll, enc.key)
-	err = tx.KV.Lock(ctx, kv.How{Absent: true, Wait: tx.Wait}, key)
+	err = tx.lock(ctx, kv.How{Absent: true, Wait: tx.Wait}, key)
 	if errors.Is(err, kv.ErrExists) {
 		return duplicateKey(coll, coll.Indexes[0], []bsonx.Value{id})
 	}
@@ -158,7 +158,7 @@ func (tx *Tx) changeEntries(ctx context.Context, coll *catalog.Collection, idx *
 // putEntry adds an entry.
 func (tx *Tx) putEntry(ctx context.Context, coll *catalog.Collection, idx *catalog.Index, s *entrySet, i int) error {
 	if idx.Unique {
-		err := tx.KV.Lock(ctx, kv.How{Absent: true, Wait: tx.Wait}, s.key(i))
+		err := tx.lock(ctx, kv.How{Absent: true, Wait: tx.Wait}, s.key(i))
 		if errors.Is(err, kv.ErrExists) {
 			return duplicateKey(coll, idx, s.tuple(i, idx))
 		}
@@ -173,7 +173,7 @@ func (tx *Tx) putEntry(ctx context.Context, coll *catalog.Collection, idx *catal
 // hold another document's entry, and this one's is still to come.
 func (tx *Tx) removeEntry(ctx context.Context, idx *catalog.Index, s *entrySet, i int) error {
 	if idx.Unique {
-		if err := tx.KV.Lock(ctx, kv.How{Wait: tx.Wait}, s.key(i)); err != nil {
+		if err := tx.lock(ctx, kv.How{Wait: tx.Wait}, s.key(i)); err != nil {
 			return err
 		}
 		if own, err := tx.ownsEntry(ctx, idx, s, i); err != nil || !own {
@@ -186,7 +186,7 @@ func (tx *Tx) removeEntry(ctx context.Context, idx *catalog.Index, s *entrySet, 
 // retypeEntry writes an entry whose key stays and whose values have other types.
 func (tx *Tx) retypeEntry(ctx context.Context, idx *catalog.Index, s *entrySet, i int) error {
 	if idx.Unique {
-		if err := tx.KV.Lock(ctx, kv.How{Wait: tx.Wait}, s.key(i)); err != nil {
+		if err := tx.lock(ctx, kv.How{Wait: tx.Wait}, s.key(i)); err != nil {
 			return err
 		}
 		if own, err := tx.ownsEntry(ctx, idx, s, i); err != nil || !own {
