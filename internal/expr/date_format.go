@@ -27,13 +27,6 @@ func buildDateToString(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 		return nil, fail(18628, "Missing 'date' parameter to $dateToString")
 	}
 	return &call{name: name, args: args, fn: evalDateToString, prepare: func(x *call) error {
-		if x.args[1] != nil {
-			if v, ok := IsConstant(x.args[1]); ok && !bsonx.IsNullish(v) {
-				if _, err := formatOf(v); err != nil {
-					return err
-				}
-			}
-		}
 		z, err := x.prepareZone(2)
 		x.data = z
 		return err

@@ -35,9 +35,6 @@ func buildGetField(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 			return nil, err
 		}
 	}
-	if v, ok := IsConstant(field); ok && v.Type != bsonx.TypeString {
-		return nil, fail(3041704, "$getField requires 'field' to evaluate to type String, but got %s", nameOf(v))
-	}
 	return &call{name: name, args: []Expr{field, input}, fn: evalGetField, opaque: true}, nil
 }
 

@@ -103,10 +103,7 @@ func accumulator(sc *expr.Scope, field string, v bsonx.Value) (Accumulator, erro
 
 func (a *Accumulator) unary(sc *expr.Scope, arg bsonx.Value) (err error) {
 	if arg.Type == bsonx.TypeArray {
-		if bsonx.Len(bsonx.AsDoc(arg)) != 1 {
-			return fail(40237, "The %s accumulator is a unary operator", a.Op)
-		}
-		_, arg = bsonx.First(bsonx.AsDoc(arg))
+		return fail(40237, "The %s accumulator is a unary operator", a.Op)
 	}
 	a.Arg, err = expr.Compile(sc, arg)
 	return err
