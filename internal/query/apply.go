@@ -20,7 +20,8 @@ type application struct {
 	pos    MatchPos
 	ctx    *expr.Context
 	b      bsonx.Builder
-	path   []string // of the element at hand.
+	path   []string  // of the element at hand.
+	names  [8]string // where path begins, so that it costs nothing.
 
 	inserting bool // the document is to be a new one.
 }
@@ -36,6 +37,7 @@ const (
 
 // run returns the changed document at the end of dst.
 func (a *application) run(t *tree, dst []byte) (bsonx.Doc, bool, error) {
+	a.path = a.names[:0]
 	a.b.Reset(dst)
 	changed, err := a.fields(t, a.doc)
 	if err != nil || !changed {

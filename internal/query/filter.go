@@ -57,7 +57,8 @@ func (f *Filter) CheckUpsert() error {
 func (f *Filter) MatchesAll() bool { return f.root.Op == OpAlwaysTrue }
 
 // Matches tells whether doc matches. Errors come from $expr only; c may be nil
-// if the filter does not need it, else its variables are set and its root will be.
+// if the filter does not need it, else its variables are set and its root will
+// be; what expressions leave in its memory the caller resets.
 func (f *Filter) Matches(doc bsonx.Doc, c *expr.Context) (bool, error) {
 	m := match{ctx: c}
 	ok, err := m.document(f.root, doc)

@@ -20,11 +20,9 @@ type match struct {
 // that the outermost array is what remains.
 func (m *match) at(key string) bool {
 	if m.record {
-		n := 0
-		for i := 0; i < len(key); i++ {
-			n = n*10 + int(key[i]-'0')
-		}
-		m.pos = MatchPos{Index: n, OK: true}
+		// An array that calls its elements otherwise than by numbers has no positions.
+		n, ok := arrayIndex(key)
+		m.pos = MatchPos{Index: n, OK: ok}
 	}
 	return true
 }

@@ -50,6 +50,7 @@ func (u *Update) addRename(from string, v bsonx.Value) error {
 	if strings.HasPrefix(to, from+".") || strings.HasPrefix(from, to+".") {
 		return bad("The source and target field for $rename must not be on the same path: %s", element(from, v))
 	}
+	u.deep = u.deep || len(toParts) > len(fromParts)
 	return u.place(to, &rename{from: fromParts, to: toParts}, true)
 }
 

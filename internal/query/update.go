@@ -29,6 +29,7 @@ type Update struct {
 	pipeline    []stage
 	isPipeline  bool
 	readsClock  bool
+	deep        bool // it may make a document of too many levels.
 }
 
 // CompileUpdate compiles an update, of which it keeps a copy.
@@ -40,13 +41,13 @@ func CompileUpdate(u bsonx.Value, o UpdateOptions) (*Update, error) {
 			return nil, mongoerr.New(mongoerr.FailedToParse, "arrayFilters may not be specified for pipeline-style updates")
 		}
 		stages, err := compileUpdatePipeline(bsonx.AsDoc(u), Options{Scope: o.Scope})
-		return &Update{pipeline: stages, isPipeline: true, readsClock: true}, err
+		return &Update{pipeline: stages, isPipeline: true, readsClock: true, deep: true}, err
 	case bsonx.TypeDocument:
 		name, _ := bsonx.First(bsonx.AsDoc(u))
 		if strings.HasPrefix(name, "$") {
 			return compileOperators(bsonx.AsDoc(u), o)
 		}
-		return &Update{replacement: bsonx.AsDoc(u), readsClock: true}, nil
+		return &Update{replacement: bsonx.AsDoc(u), readsClock: true, deep: levels(u) > levelsMax}, nil
 	}
 	return nil, mongoerr.New(mongoerr.FailedToParse, "Update argument must be either an object or an array")
 }
@@ -84,7 +85,7 @@ func (u *Update) Apply(doc bsonx.Doc, pos MatchPos, c *expr.Context, dst []byte)
 	if err != nil || !changed {
 		return doc, false, err
 	}
-	return out, true, checkResult(out)
+	return out, true, u.checkResult(out)
 }
 
 // compileOperators compiles {$set: {...}, $inc: {...}, ...}.
@@ -123,9 +124,8 @@ func (u *Update) add(name string, m modifier, path string, v bsonx.Value) error 
 	if err != nil {
 		return err
 	}
-	if name == "$currentDate" {
-		u.readsClock = true
-	}
+	u.readsClock = u.readsClock || name == "$currentDate"
+	u.deep = u.deep || strings.Count(path, ".")+1+levels(v) > levelsMax
 	return u.place(path, op, name != "$setOnInsert")
 }
 

@@ -23,7 +23,7 @@ func (u *Update) Insert(f *Filter, c *expr.Context, newID func() bsonx.Value) (b
 	if doc, err = idFirst(doc, newID); err != nil {
 		return nil, err
 	}
-	return doc, checkResult(doc)
+	return doc, u.checkNew(doc)
 }
 
 func (u *Update) insert(eq *equalities, c *expr.Context) (bsonx.Doc, error) {
