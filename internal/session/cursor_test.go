@@ -1,0 +1,168 @@
+package session
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+func (h *house) cursor(edit func(*Cursor)) (*Cursor, *docs) {
+	src := &docs{}
+	c := &Cursor{Namespace: "d.c", Source: src, TxnNumber: -1}
+	if edit != nil {
+		edit(c)
+	}
+	h.m.Cursors().Add(c)
+	return c, src
+}
+
+func wantClosed(t *testing.T, d *docs, times int) {
+	t.Helper()
+	if d.closed != times {
+		t.Errorf("closed %d times, want %d", d.closed, times)
+	}
+}
+
+// TestCursorTakenOnce: one reader at a time has a cursor.
+func TestCursorTakenOnce(t *testing.T) {
+	inHouse(t, func(h *house) {
+		cs := h.m.Cursors()
+		c, src := h.cursor(nil)
+		if got, err := cs.Take(c.ID); got != c || err != nil {
+			t.Fatal(got, err)
+		}
+		_, err := cs.Take(c.ID)
+		wantCode(t, err, mongoerr.CursorInUse)
+		cs.Return(c)
+		if _, err := cs.Take(c.ID); err != nil {
+			t.Fatal(err)
+		}
+		cs.Drop(c)
+		wantClosed(t, src, 1)
+		_, err = cs.Take(c.ID)
+		wantCode(t, err, mongoerr.CursorNotFound)
+		_, err = cs.Peek(c.ID)
+		wantCode(t, err, mongoerr.CursorNotFound)
+		wantCode(t, cs.Kill(c.ID), mongoerr.CursorNotFound)
+	})
+}
+
+// TestCursorKilledUnderReader: a cursor that is read from is closed when its
+// reader is done with it, once, whichever way.
+func TestCursorKilledUnderReader(t *testing.T) {
+	inHouse(t, func(h *house) {
+		cs := h.m.Cursors()
+		for _, done := range []func(*Cursor){cs.Return, cs.Drop} {
+			c, src := h.cursor(nil)
+			if _, err := cs.Take(c.ID); err != nil {
+				t.Fatal(err)
+			}
+			wantCode(t, cs.Kill(c.ID), 0)
+			wantClosed(t, src, 0)
+			_, err := cs.Peek(c.ID)
+			wantCode(t, err, mongoerr.CursorNotFound)
+			done(c)
+			wantClosed(t, src, 1)
+		}
+		c, src := h.cursor(nil)
+		wantCode(t, cs.Kill(c.ID), 0)
+		wantClosed(t, src, 1)
+	})
+}
+
+// TestCursorsEndWithTheirSession: killing or forgetting a session closes its
+// cursors and nobody else's.
+func TestCursorsEndWithTheirSession(t *testing.T) {
+	inHouse(t, func(h *house) {
+		of := func(n byte) func(*Cursor) { i := id(n); return func(c *Cursor) { c.LSID = &i } }
+		_, a := h.cursor(of(1))
+		_, b := h.cursor(of(2))
+		free, f := h.cursor(nil)
+		h.m.Kill(func(i ID) bool { return i == id(1) })
+		wantClosed(t, a, 1)
+		wantClosed(t, b, 0)
+		wantCode(t, h.m.Touch(id(2)), 0)
+		h.m.Forget(func(i ID, _ time.Time) bool { return i == id(2) })
+		wantClosed(t, b, 1)
+		wantClosed(t, f, 0)
+		wantCode(t, h.m.Cursors().Kill(free.ID), 0)
+	})
+}
+
+// TestCursorsOfTransaction: the end of a transaction takes away what its cursors
+// read from, and leaves the cursors, which say so.
+func TestCursorsOfTransaction(t *testing.T) {
+	inHouse(t, func(h *house) {
+		i := id(1)
+		h.with(1, func(s *Session) { h.begin(s, 4) })
+		c, src := h.cursor(func(c *Cursor) { c.LSID, c.TxnNumber = &i, 4 })
+		_, other := h.cursor(func(c *Cursor) { c.LSID, c.TxnNumber = &i, 3 })
+		h.with(1, func(s *Session) { s.Abort() })
+		wantClosed(t, src, 1)
+		wantClosed(t, other, 0)
+		if got, err := h.m.Cursors().Peek(c.ID); got != c || err != nil {
+			t.Errorf("the cursor is gone: %v", err)
+		}
+		if _, err := c.Source.Next(ctx); err == nil {
+			t.Error("it can still be read from")
+		}
+		h.m.Cursors().ExpireIdle(0)
+		<-time.After(time.Second)
+		if n := h.m.Cursors().ExpireIdle(0); n != 1 {
+			t.Errorf("%d expired", n)
+		}
+		h.m.Kill(func(ID) bool { return true })
+		wantClosed(t, other, 1)
+	})
+}
+
+// TestCursorsExpire: those of no session, idle for longer than the limit, and not
+// kept by noCursorTimeout.
+func TestCursorsExpire(t *testing.T) {
+	inHouse(t, func(h *house) {
+		cs, i := h.m.Cursors(), id(1)
+		idle, a := h.cursor(nil)
+		_, kept := h.cursor(func(c *Cursor) { c.NoTimeout = true })
+		_, ofSession := h.cursor(func(c *Cursor) { c.LSID = &i })
+		busy, b := h.cursor(nil)
+		used, u := h.cursor(nil)
+		if _, err := cs.Take(busy.ID); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Minute)
+		if _, err := cs.Take(used.ID); err != nil {
+			t.Fatal(err)
+		}
+		cs.Return(used)
+		<-time.After(time.Minute)
+		if n := cs.ExpireIdle(90 * time.Second); n != 1 {
+			t.Errorf("%d expired", n)
+		}
+		wantClosed(t, a, 1)
+		for _, d := range []*docs{kept, ofSession, b, u} {
+			wantClosed(t, d, 0)
+		}
+		_, err := cs.Take(idle.ID)
+		wantCode(t, err, mongoerr.CursorNotFound)
+		cs.Drop(busy)
+		h.m.AbortAll(nil)
+		wantClosed(t, u, 1)
+	})
+}
+
+// TestInvalidate ends the idle cursors on a collection that is gone.
+func TestInvalidate(t *testing.T) {
+	inHouse(t, func(h *house) {
+		gone := mongoerr.New(mongoerr.QueryPlanKilled, "collection dropped")
+		c, src := h.cursor(nil)
+		other, o := h.cursor(func(c *Cursor) { c.Namespace = "d.other" })
+		h.m.Cursors().Invalidate("d.c", gone)
+		wantClosed(t, src, 1)
+		wantClosed(t, o, 0)
+		_, err := c.Source.Next(ctx)
+		wantCode(t, err, mongoerr.QueryPlanKilled)
+		wantCode(t, h.m.Cursors().Kill(c.ID), 0)
+		wantCode(t, h.m.Cursors().Kill(other.ID), 0)
+	})
+}
