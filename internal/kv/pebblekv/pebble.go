@@ -28,6 +28,7 @@ func (s *Store) pebbleOptions(opt *Options, mustExist bool) *pebble.Options {
 		Logger:                      pebbleLogger{s},
 		EventListener: &pebble.EventListener{
 			BackgroundError: s.backgroundError,
+			DataCorruption:  s.dataCorruption,
 			WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
 				s.log.Warn("writes wait for the disk", slog.String("reason", info.Reason))
 			},
@@ -90,10 +91,18 @@ func asError(r any) error {
 // there fails the log next; better to stop while all that was acknowledged is in
 // the log. It is called with Pebble's mutex held.
 func (s *Store) backgroundError(err error) {
-	if s.closed.Load() {
+	if s.closed.Load() || s.checking.Load() > 0 && pebble.IsCorruptionError(err) {
 		return
 	}
 	s.died(fmt.Errorf("in the background: %w", err))
+}
+
+// dataCorruption is told of a damaged file when something reads it; the reader gets
+// an error as well.
+func (s *Store) dataCorruption(info pebble.DataCorruptionInfo) {
+	if s.checking.Load() == 0 {
+		s.diedf("a damaged file: %s", info)
+	}
 }
 
 // pebbleLogger passes on what Pebble has to say.

@@ -35,6 +35,8 @@ type waiter struct {
 // which tx is the one to give way. tx.mu is not held.
 // The claim is nil if the key was found free and is to be tried anew.
 func (c *claims) wait(ctx context.Context, tx *txn, key []byte) (*claim, error) {
+	tx.queued.Store(true)
+	defer tx.queued.Store(false)
 	w, ok := c.join(tx, key)
 	if !ok {
 		return nil, nil
@@ -71,7 +73,9 @@ func (c *claims) join(tx *txn, key []byte) (*waiter, bool) {
 		q.waiting = map[*txn]*waiter{}
 	}
 	q.waiting[tx] = w
-	if victim := q.victim(tx); victim != nil {
+	if tx.over.Load() {
+		q.remove(w, kv.ErrClosed)
+	} else if victim := q.victim(tx); victim != nil {
 		c.deadlocks.Add(1)
 		w := q.waiting[victim]
 		q.remove(w, &kv.Conflict{Key: []byte(w.claim.key), Deadlock: true, Held: true, Holder: w.claim.holder.note})
@@ -79,16 +83,13 @@ func (c *claims) join(tx *txn, key []byte) (*waiter, bool) {
 	return w, true
 }
 
-// leave ends tx's wait, if it waits, with err. Reports whether it did.
-func (q *queues) leave(tx *txn, err error) bool {
+// leave ends tx's wait with err, if it waits.
+func (q *queues) leave(tx *txn, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	w := q.waiting[tx]
-	if w == nil {
-		return false
+	if w := q.waiting[tx]; w != nil {
+		q.remove(w, err)
 	}
-	q.remove(w, err)
-	return true
 }
 
 // remove takes w out of its queue. q.mu is held.

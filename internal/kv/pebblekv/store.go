@@ -49,6 +49,8 @@ type Store struct {
 	dead   chan struct{} // closed when death is set.
 	closed atomic.Bool
 
+	checking atomic.Int32 // Checks that run.
+
 	files sync.RWMutex // held to read Pebble's figures, and to close it; before committer.
 }
 

@@ -3,6 +3,7 @@ package pebblekv
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pandodb/pando/internal/invariant"
@@ -29,6 +30,10 @@ type txn struct {
 	stale    *kv.Conflict // a claim that only Refresh makes good.
 	iters    *iterator    // the open ones.
 	scratch  []byte       // for stored keys.
+
+	// queued is set while tx may stand in a queue, over when it has ended: whoever
+	// sets one looks at the other, so that nobody waits who has ended.
+	queued, over atomic.Bool
 
 	next, prev *txn // of the open transactions; snapshots.mu.
 }
@@ -259,7 +264,10 @@ func (tx *txn) end(why error) {
 	}
 	tx.ended, tx.why = true, why
 	tx.closeIterators(why)
-	tx.store.claims.queues.leave(tx, why)
+	tx.over.Store(true)
+	if tx.queued.Load() {
+		tx.store.claims.queues.leave(tx, why)
+	}
 	tx.store.claims.release(tx.claims)
 	tx.claims, tx.own = nil, nil
 	tx.store.snapshots.end(tx)
