@@ -177,7 +177,7 @@ func (c *Call) matches(ctx context.Context, tx *docstore.Tx, coll *catalog.Colle
 func (c *Call) remove(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection, ch *change, doc bsonx.Doc) error {
 	err := tx.Claim(ctx, coll, bsonx.Get(doc, "_id"))
 	if err == nil {
-		err = tx.Delete(ctx, coll, doc)
+		err = c.fits(tx, tx.Delete(ctx, coll, doc))
 	}
 	return c.duringChange(ctx, ch, err)
 }
@@ -199,7 +199,7 @@ func (c *Call) rewritten(ctx context.Context, tx *docstore.Tx, coll *catalog.Col
 		err = tx.Claim(ctx, coll, bsonx.Get(doc, "_id"))
 	}
 	if err == nil {
-		err = tx.Update(ctx, coll, doc, next)
+		err = c.fits(tx, tx.Update(ctx, coll, doc, next))
 	}
 	if err != nil {
 		return nil, c.duringChange(ctx, ch, err)

@@ -134,7 +134,7 @@ func (c *Call) insertOne(ctx context.Context, tx *docstore.Tx, ns catalog.Namesp
 	if err != nil {
 		return nil, err
 	}
-	return stored, tx.Insert(ctx, coll, stored)
+	return stored, c.fits(tx, tx.Insert(ctx, coll, stored))
 }
 
 // storable returns doc with an _id as its first field and zero timestamps filled

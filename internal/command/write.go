@@ -225,6 +225,19 @@ func (c *Call) targetOrNew(ctx ctxT, tx *docstore.Tx, ns catalog.Namespace) (*ca
 	return tx.Cat.Create(ctx, ns, catalog.CreateOptions{})
 }
 
+// fits passes on a write's error, or tells that the transaction has become too
+// large by it: at the statement that crosses the limit, not at the commit.
+func (c *Call) fits(tx *docstore.Tx, err error) error {
+	limit := c.D.Params.TransactionSizeLimitBytes.Get()
+	if errors.Is(err, kv.ErrTooLarge) {
+		limit = min(limit, int64(c.D.Store.Caps().TxnBytesMax))
+	} else if err != nil || c.Txn == nil || int64(tx.KV.Size()) <= limit {
+		return err
+	}
+	return mongoerr.Newf(mongoerr.TransactionTooLarge,
+		"Total size of all transaction operations must be less than server parameter 'transactionSizeLimitBytes' = %d", limit)
+}
+
 // owned is v in bytes of its own.
 func owned(v bsonx.Value) bsonx.Value {
 	return bsonx.Value{Type: v.Type, Data: slices.Clone(v.Data)}
