@@ -22,6 +22,7 @@ func commands() []*Spec {
 			checked(with(bulkWrite, runBulkWrite), checkBatch("ops")),
 		},
 		cursorCommands(), txnCommands(), sessionCommands(),
+		[]*Spec{with(create, runCreate), with(collMod, runCollMod)},
 		ddlCommands(), indexCommands(), listCommands(),
 		helloCommands(), infoCommands(), authCommands(), replSetCommands(), adminCommands(),
 	)

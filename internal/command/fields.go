@@ -33,6 +33,20 @@ var (
 	Truthy = Types{of: []bsonx.Type{bsonx.TypeBool, bsonx.TypeInt64, bsonx.TypeInt32, bsonx.TypeDecimal, bsonx.TypeDouble}}
 )
 
+// oneOf is a type in the order in which the original lists it for some field: the
+// order differs from field to field.
+func oneOf(names ...string) (t Types) {
+	for _, n := range names {
+		t.of = append(t.of, typesByName[n])
+	}
+	return t
+}
+
+var typesByName = map[string]bsonx.Type{
+	"double": bsonx.TypeDouble, "long": bsonx.TypeInt64, "int": bsonx.TypeInt32, "decimal": bsonx.TypeDecimal,
+	"bool": bsonx.TypeBool, "binData": bsonx.TypeBinary,
+}
+
 // LooseDocument is a document with find's own message.
 var LooseDocument = Types{of: Document.of, bad: func(field string, _ bsonx.Value) error {
 	return mongoerr.Newf(mongoerr.TypeMismatch, "Expected field %sto be of type object", field)

@@ -243,7 +243,10 @@ func runListIndexes(ctx context.Context, c *Call) error {
 	})
 }
 
-var listCursor = NewFields("cursor", Field{Name: "batchSize", Type: Integer, Bounded: true})
+// listCursor is the cursor field of a command that lists things.
+func listCursor(command string) *Fields {
+	return NewFields(command+".cursor", Field{Name: "batchSize", Type: oneOf("double", "int", "decimal", "long"), Bounded: true})
+}
 
 // listLimit is the batch size of the commands that list things, -1 for none.
 func (c *Call) listLimit() (int64, error) {
@@ -251,7 +254,7 @@ func (c *Call) listLimit() (int64, error) {
 	if doc == nil {
 		return -1, nil
 	}
-	a, err := listCursor.Decode(doc)
+	a, err := listCursor(c.Spec.Name).Decode(doc)
 	if err != nil {
 		return 0, err
 	}

@@ -86,6 +86,9 @@ func isString(s string) func(bsonx.Value) bool {
 	return func(v bsonx.Value) bool { return v.Type == bsonx.TypeString && bsonx.Str(v) == s }
 }
 
+// isBoolean tells whether v is true or false; for Field.Unless.
+func isBoolean(v bsonx.Value) bool { return v.Type == bsonx.TypeBool }
+
 // isFalse is a switch in its off position; for Field.Unless.
 func isFalse(v bsonx.Value) bool {
 	n, exact := integer(v)

@@ -1,0 +1,171 @@
+package command
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+// create makes a collection. The options that say what happens anyway are kept
+// where listCollections of the original shows them.
+var create = Spec{
+	Name: "create", Txn: Anywhere, Write: true, API: true, Help: "makes a collection",
+	Fields: NewFields("create",
+		Field{Name: "capped", Type: oneOf("long", "bool", "int", "decimal", "double")},
+		Field{Name: "size", Type: oneOf("double", "long", "decimal", "int"), Bounded: true, AtLeast: 1},
+		Field{Name: "max", Type: oneOf("double", "long", "decimal", "int")},
+		Field{Name: "idIndex", Type: Document},
+		Field{Name: "storageEngine", Type: Document, NotYet: true, Unless: isEmpty},
+		Field{Name: "validator", Type: Document, NotYet: true, Unless: isEmpty},
+		Field{Name: "validationLevel", Type: Text},
+		Field{Name: "validationAction", Type: Text},
+		Field{Name: "indexOptionDefaults", Type: Document, NotYet: true, Unless: isEmpty},
+		Field{Name: "viewOn", Type: Text},
+		Field{Name: "pipeline", Type: Array},
+		Field{Name: "collation", Type: Document},
+		Field{Name: "changeStreamPreAndPostImages", Type: Document, NotYet: true},
+		Field{Name: "timeseries", Type: Document},
+		Field{Name: "clusteredIndex", Type: Any, NotYet: true, Unless: isFalse},
+		Field{Name: "expireAfterSeconds", Type: Integer},
+		Field{Name: "encryptedFields", Type: Document, NotYet: true},
+		Field{Name: "recordIdsReplicated", Type: Boolean, NotYet: true, Unless: isFalse},
+		Field{Name: "temp", Type: oneOf("long", "bool", "int", "decimal", "double")},
+		Field{Name: "flags", Type: Integer, NoEffect: "of a storage engine that is gone"}),
+}
+
+func isEmpty(v bsonx.Value) bool {
+	return v.Type == bsonx.TypeDocument && bsonx.Len(bsonx.AsDoc(v)) == 0
+}
+
+// runCreate makes a collection. Outside a transaction one that is already there
+// with the same options is success; inside it is an error (3.10).
+func runCreate(ctx context.Context, c *Call) error {
+	ns, err := c.Namespace()
+	if err != nil {
+		return err
+	}
+	if err := ns.ValidateNew(); err != nil {
+		return err
+	}
+	if err := c.checkCreateOptions(); err != nil {
+		return err
+	}
+	if err := c.checkCreate(); err != nil {
+		return err
+	}
+	opt := catalog.CreateOptions{InTxn: c.InTxn(), Options: c.createOptions()}
+	if c.InTxn() {
+		_, err := c.Txn.Tx.Cat.Create(ctx, ns, opt)
+		return err
+	}
+	return c.alter(ctx, func(tx *docstore.Tx) error {
+		coll, err := tx.Cat.Lookup(ctx, ns)
+		if err != nil {
+			return err
+		}
+		if coll != nil && coll.SameOptions(opt) {
+			return nil
+		}
+		_, err = tx.Cat.Create(ctx, ns, opt)
+		return err
+	}, ns)
+}
+
+// createOptions are the options that the collection keeps.
+func (c *Call) createOptions() bsonx.Doc {
+	b := bsonx.NewBuilder(nil)
+	for _, name := range []string{"validationLevel", "validationAction"} {
+		b.Value(name, c.Args.Value(name))
+	}
+	return b.Doc()
+}
+
+// checkCreateOptions tells which options do not go together.
+func (c *Call) checkCreateOptions() error {
+	a := &c.Args
+	invalid := func(msg string) error { return mongoerr.New(mongoerr.InvalidOptions, msg) }
+	capped := a.Bool("capped", false)
+	switch {
+	case a.Has("pipeline") && !a.Has("viewOn"):
+		return invalid("'pipeline' requires 'viewOn' to also be specified")
+	case a.Has("viewOn") && a.Str("viewOn") == "":
+		return mongoerr.New(mongoerr.BadValue, "'viewOn' cannot be empty")
+	case a.Has("viewOn") && a.Has("idIndex"):
+		return invalid("'idIndex' is not allowed with 'viewOn': " + bsonx.ShellString(a.Value("idIndex")))
+	case !capped && (a.Has("size") || a.Has("max")):
+		return invalid("the 'capped' field needs to be true when either the 'size' or 'max' fields are present")
+	case capped && !a.Has("size"):
+		return invalid("the 'size' field is required when 'capped' is true")
+	case a.Bool("temp", false):
+		return invalid("the 'temp' field is an invalid option")
+	case a.Has("expireAfterSeconds") && !a.Has("timeseries"):
+		return invalid("'expireAfterSeconds' is only supported on time-series collections or when the 'clusteredIndex' option is specified")
+	}
+	if err := a.word("validationLevel", "off", "strict", "moderate"); err != nil {
+		return err
+	}
+	if err := a.word("validationAction", "error", "warn", "errorAndLog"); err != nil {
+		return err
+	}
+	if err := checkIDIndex(a.Doc("idIndex")); err != nil {
+		return err
+	}
+	if v := a.Value("collation"); v.Type == bsonx.TypeDocument && !isSimpleCollation(v) {
+		return mongoerr.NotYet("create.collation")
+	} else if isEmpty(v) {
+		return mongoerr.New(mongoerr.IDLFailedToParse, "BSON field 'create.collation.locale' is missing but a required field")
+	}
+	return nil
+}
+
+// word tells whether a text field, if it is there, is one of the words that it may be.
+func (a *Args) word(name string, words ...string) error {
+	if !a.Has(name) || slices.Contains(words, a.Str(name)) {
+		return nil
+	}
+	return mongoerr.Newf(mongoerr.BadValue, "Enumeration value '%s' for field '%s.%s' is not a valid value.", a.Str(name), a.f.owner, name)
+}
+
+// checkIDIndex judges the specification of the index on _id, which can ask for
+// nothing but what that index is; nil is none.
+func checkIDIndex(spec bsonx.Doc) error {
+	if spec == nil {
+		return nil
+	}
+	if key := bsonx.Get(spec, "key"); key.Type == bsonx.TypeDocument {
+		if name, v := bsonx.First(bsonx.AsDoc(key)); bsonx.Len(bsonx.AsDoc(key)) != 1 || name != "_id" || !bsonx.Equal(v, bsonx.Int32(1)) {
+			return mongoerr.Newf(mongoerr.BadValue, "The field 'key' for an _id index must be {_id: 1}, but got %s", bsonx.ShellString(key))
+		}
+	}
+	_, err := catalog.ParseIndex(spec)
+	return err
+}
+
+// checkCreate tells what create does not make: here, or in a transaction.
+func (c *Call) checkCreate() error {
+	view, series := c.Args.Has("viewOn"), c.Args.Has("timeseries")
+	switch {
+	case c.InTxn() && c.Txn.Level != levelLocal && c.Txn.Explicit:
+		return c.levelRefused("create")
+	case c.InTxn() && view:
+		return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Cannot create a view in a multi-document transaction.")
+	case c.InTxn() && series:
+		return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Cannot create a time-series collection in a multi-document transaction.")
+	case view:
+		return mongoerr.NotYet("create.viewOn")
+	case series:
+		return mongoerr.NotYet("create.timeseries")
+	case c.Args.Bool("capped", false):
+		return mongoerr.NotYet("create.capped")
+	}
+	return nil
+}
+
+// levelRefused is what DDL in a transaction of a stricter explicit level gets.
+func (c *Call) levelRefused(command string) error {
+	return mongoerr.Newf(mongoerr.InvalidOptions, "Command %s does not support this transaction's { readConcern: { level: %q, provenance: \"clientSupplied\" } } :: caused by :: read concern not supported", command, c.Txn.Level)
+}
