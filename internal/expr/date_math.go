@@ -84,7 +84,7 @@ func buildDateAdd(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if args[0] == nil || args[1] == nil || args[2] == nil {
 		return nil, fail(5166402, "%s requires startDate, unit, and amount to be present", name)
 	}
-	return &call{name: name, args: args, fn: evalDateAdd, prepare: prepareZoneAt(3)}, nil
+	return &call{name: name, args: args, fn: evalDateAdd, prepare: prepareUnits(1, -1, 3)}, nil
 }
 
 // prepareZoneAt resolves a constant zone into the call's data.
@@ -94,6 +94,40 @@ func prepareZoneAt(i int) func(*call) error {
 		x.data = z
 		return err
 	}
+}
+
+// prepareUnits is prepareZoneAt, and judges a constant unit and first day of the
+// week; week is -1 if the operator takes none.
+func prepareUnits(unit, week, zone int) func(*call) error {
+	return func(x *call) error {
+		if err := x.checkUnits(unit, week); err != nil {
+			return err
+		}
+		return prepareZoneAt(zone)(x)
+	}
+}
+
+func (x *call) checkUnits(unit, week int) error {
+	c := NewContext(nil)
+	if x.fixed(unit) {
+		if _, _, err := unitOf(c, x, unit); err != nil {
+			return err
+		}
+	}
+	if week >= 0 && x.fixed(week) {
+		_, _, err := weekdayOf(c, x, week)
+		return err
+	}
+	return nil
+}
+
+// fixed tells whether the i-th operand is given and constant.
+func (x *call) fixed(i int) bool {
+	if x.args[i] == nil {
+		return false
+	}
+	_, ok := IsConstant(x.args[i])
+	return ok
 }
 
 func evalDateAdd(c *Context, x *call) (bsonx.Value, error) {
@@ -200,7 +234,7 @@ func buildDateDiff(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 			return nil, fail(mongoerr.Code(5166303+i), "Missing '%s' parameter to $dateDiff", names[i])
 		}
 	}
-	return &call{name: name, args: args, fn: evalDateDiff, prepare: prepareZoneAt(3)}, nil
+	return &call{name: name, args: args, fn: evalDateDiff, prepare: prepareUnits(2, 4, 3)}, nil
 }
 
 func evalDateDiff(c *Context, x *call) (bsonx.Value, error) {
@@ -279,11 +313,35 @@ func buildDateTrunc(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	case args[1] == nil:
 		return nil, fail(5439010, "Missing 'unit' parameter to $dateTrunc")
 	}
-	return &call{name: name, args: args, fn: evalDateTrunc, prepare: func(x *call) error {
-		z, err := x.prepareZone(3)
-		x.data = z
-		return truncZoneError(err)
-	}}, nil
+	return &call{name: name, args: args, fn: evalDateTrunc, prepare: prepareDateTrunc}, nil
+}
+
+func prepareDateTrunc(x *call) error {
+	if err := x.checkUnits(1, 4); err != nil {
+		return err
+	}
+	if x.fixed(2) {
+		if v, _ := IsConstant(x.args[2]); !bsonx.IsNullish(v) {
+			if _, err := binSizeOf(v); err != nil {
+				return err
+			}
+		}
+	}
+	z, err := x.prepareZone(3)
+	x.data = z
+	return truncZoneError(err)
+}
+
+// binSizeOf is how many units $dateTrunc takes together.
+func binSizeOf(v bsonx.Value) (int64, error) {
+	size, ok := bsonx.ToInt64Exact(v)
+	switch {
+	case !ok:
+		return 0, fail(5439017, "$dateTrunc requires 'binSize' to be a 64-bit integer, but got value '%s' of type %s", valueText(v), nameOf(v))
+	case size <= 0:
+		return 0, fail(5439018, "$dateTrunc requires 'binSize' to be greater than 0, but got value %d", size)
+	}
+	return size, nil
 }
 
 // truncZoneError gives $dateTrunc's zone errors their context.
@@ -314,11 +372,8 @@ func evalDateTrunc(c *Context, x *call) (bsonx.Value, error) {
 		if bsonx.IsNullish(w) {
 			return bsonx.Null, nil
 		}
-		if size, ok = bsonx.ToInt64Exact(w); !ok {
-			return v, fail(5439017, "$dateTrunc requires 'binSize' to be a 64-bit integer, but got value '%s' of type %s", valueText(w), nameOf(w))
-		}
-		if size <= 0 {
-			return v, fail(5439018, "$dateTrunc requires 'binSize' to be greater than 0, but got value %d", size)
+		if size, err = binSizeOf(w); err != nil {
+			return v, err
 		}
 	}
 	startOfWeek, ok, err := weekdayOf(c, x, 4)
