@@ -115,6 +115,8 @@ func (r reply) String() string {
 		case "ok", "$clusterTime", "operationTime":
 		case "cursor":
 			tail += elements(bsonx.Get(bsonx.AsDoc(it.Value()), "firstBatch")) + elements(bsonx.Get(bsonx.AsDoc(it.Value()), "nextBatch"))
+		case "writeConcernError":
+			tail += fmt.Sprintf(" concern: %d", bsonx.AsInt32(bsonx.Get(bsonx.AsDoc(it.Value()), "code")))
 		case "writeErrors":
 			for e := bsonx.Walk(bsonx.AsDoc(it.Value())); e.Next(); {
 				tail += fmt.Sprintf(" at %d: %d", bsonx.AsInt32(bsonx.Get(bsonx.AsDoc(e.Value()), "index")), bsonx.AsInt32(bsonx.Get(bsonx.AsDoc(e.Value()), "code")))

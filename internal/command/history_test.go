@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/kv/pebblekv"
 )
 
 // TestCommitInFlight has a commit with the engine, not yet answered, when
@@ -82,12 +83,35 @@ func TestOutcomeUnknown(t *testing.T) {
 		u.commits = false
 		c.run(incX, s.retryable(2)).want(`{"n":1,"retriedStmtIds":[0],"nModified":1}`)
 		c.run(readX).want(`[{"n":2}]`)
+
+		// A write that is visible and cannot be made durable is no failure, and no success.
+		u.dead = true
+		const mayBeLost = `{"n":1,"nModified":1,"errorLabels":["RetryableWriteError"]} concern: 11600`
+		c.run(incX, s.retryable(3)).want(mayBeLost)
+		// Of what may be lost nothing is read, at levels that promise that it is not.
+		c.run(readX).want(`[{"n":3}]`)
+		c.run(readX, `{"readConcern":{"level":"majority"}}`).want(`error 11600`)
+		c.run(readX, lsid(2).starting(1), `{"readConcern":{"level":"snapshot"}}`).want(`error 11600 [TransientTransactionError]`)
+		c.run(abort, lsid(2).within(1), w1).want(`{}`)
+		u.dead = false
+		c.run(incX, s.retryable(3)).want(`{"n":1,"retriedStmtIds":[0],"nModified":1}`)
 	})
 }
 
 // unsure stands over a store whose commits succeed but are not heard of, and which
 // then does nothing more, as an engine does whose disk has failed.
-type unsure struct{ commits, begins bool }
+type unsure struct {
+	commits bool // they are not heard of.
+	begins  bool // they fail.
+	dead    bool // nothing gets durable.
+}
+
+func (s unsureStore) WaitDurable(ctx context.Context, t kv.Time) error {
+	if s.u.dead {
+		return pebblekv.ErrDied
+	}
+	return s.Store.WaitDurable(ctx, t)
+}
 
 func (u *unsure) over(s kv.Store) kv.Store { return unsureStore{s, u} }
 
@@ -98,7 +122,7 @@ type unsureStore struct {
 
 func (s unsureStore) Begin(ctx context.Context, opt kv.Options) (kv.Txn, error) {
 	if s.u.begins {
-		return nil, kv.ErrClosed
+		return nil, pebblekv.ErrDied
 	}
 	txn, err := s.Store.Begin(ctx, opt)
 	return unsureTxn{txn, s.u}, err

@@ -26,7 +26,10 @@ func (d *Dispatcher) finish(ctx context.Context, c *Call, err error) Result {
 		return Result{Close: true}
 	}
 	told := d.told(c, err)
-	wcErr := d.settle(ctx, c, told)
+	wcErr, err := d.settle(ctx, c, told)
+	if err != nil {
+		told = d.told(c, interrupted(ctx, err))
+	}
 	if c.Req.NoReply {
 		// A client that waits for no reply can be told of a lost primary only so.
 		return Result{Close: told != nil && told.Code.Is(mongoerr.NotPrimaryError)}
@@ -116,23 +119,24 @@ var noHash [20]byte
 // ran tells whether the command got as far as its own function.
 func (c *Call) ran() bool { return c.Spec != nil && c.entered }
 
-// settle waits until what the reply tells is as durable as the client asked for,
-// and returns the writeConcernError if it will not be.
-func (d *Dispatcher) settle(ctx context.Context, c *Call, told *mongoerr.Error) bsonx.Doc {
+// settle waits until what the reply tells is as durable as the client asked for.
+// If it will not be, a write is told by the writeConcernError that is returned;
+// of a read nothing may be told but the error.
+func (d *Dispatcher) settle(ctx context.Context, c *Call, told *mongoerr.Error) (wcErr bsonx.Doc, err error) {
 	if !c.ran() {
-		return nil
+		return nil, nil
 	}
 	// An aggregate takes a write concern for the stages that write; without them it is a read.
 	writes := c.Spec.Write && c.Spec.Read == ReadLocal && !(c.Gen.InTxn() && c.Spec.Txn != Ends)
 	if !writes {
 		if c.durableRead() && c.depends != 0 {
-			_ = d.Store.WaitDurable(ctx, c.depends) // a reader that left needs no answer.
+			err = d.Store.WaitDurable(ctx, c.depends)
 		}
-		return nil
+		return nil, err
 	}
 	if f, ok := d.FailPoints.FailWriteConcern(c.operation()); ok {
 		c.forceLabels, c.labelsSet = f.Labels, f.LabelsSet
-		return f.WriteConcernError
+		return f.WriteConcernError, nil
 	}
 	if told != nil && c.depends == 0 {
 		c.Dependent(d.Store.Visible())
@@ -140,15 +144,15 @@ func (d *Dispatcher) settle(ctx context.Context, c *Call, told *mongoerr.Error) 
 	wc := c.WriteConcern
 	if told != nil && told.Code == mongoerr.MaxTimeMSExpired && c.Spec.Name != "findAndModify" {
 		// No time is left to wait for anything; the original says so with a write concern of its own.
-		return WriteConcern{W: 1}.expired()
+		return WriteConcern{W: 1}.expired(), nil
 	}
 	if fail := wc.unsatisfied(); fail != nil {
-		return fail
+		return fail, nil
 	}
 	if !wc.Durable() {
-		return nil
+		return nil, nil
 	}
-	return d.waitDurable(ctx, c, wc)
+	return d.waitDurable(ctx, c, wc), nil
 }
 
 func (d *Dispatcher) waitDurable(ctx context.Context, c *Call, wc WriteConcern) bsonx.Doc {

@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/pandodb/pando/internal/env"
+	"github.com/pandodb/pando/internal/kv"
 )
 
 // Options of a store. The zero value of each field stands for its default.
@@ -50,9 +51,17 @@ var (
 	ErrLocked = errors.New("the data directory is in use by another process")
 	// ErrDamaged: files are missing or do not hold what they should.
 	ErrDamaged = errors.New("the data directory is damaged")
-	// ErrDied: the store failed while it was open; see Options.Die.
-	ErrDied = errors.New("the store has failed")
+	// ErrDied: the store failed while it was open; see Options.Die. It is
+	// kv.ErrClosed as well, for those who do not know which engine this is.
+	ErrDied error = diedError{}
 )
+
+// diedError is ErrDied.
+type diedError struct{}
+
+func (diedError) Error() string { return "the store has failed" }
+
+func (diedError) Is(target error) bool { return target == kv.ErrClosed }
 
 const (
 	memTableBytesDefault   = 64 << 20
