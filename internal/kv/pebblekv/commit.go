@@ -133,6 +133,11 @@ func (s *Store) commit(b *batch, atLeast kv.Time, tx *txn) (t kv.Time, err error
 			cl.committed.Store(uint64(t))
 		}
 	}
+	if tx != nil && s.churn.note(tx.own, t, now) {
+		if err := s.flush(); err != nil {
+			return 0, err
+		}
+	}
 	s.snapshots.publish(t, s.db.NewSnapshot(), now)
 	s.commits.Add(1)
 	s.syncer.written()
@@ -166,14 +171,27 @@ func (s *Store) apply(b *batch, t kv.Time) error {
 
 // applyBatch gives a batch to Pebble. The committer's mutex is held.
 func (s *Store) applyBatch(b *pebble.Batch, how *pebble.WriteOptions) error {
+	return s.inPebble(func() error { return s.db.Apply(b, how) })
+}
+
+// flush has the memtable written out in the background. The committer's mutex is held.
+func (s *Store) flush() error {
+	return s.inPebble(func() error {
+		_, err := s.db.AsyncFlush()
+		return err
+	})
+}
+
+// inPebble does what may have Pebble change to a new log file: see watchedDisk.write.
+func (s *Store) inPebble(do func() error) error {
 	s.applying.Store(true)
 	defer s.applying.Store(false)
 	// Whoever sees the store die now waits for applying to end; or we see it here.
 	if err := s.alive(); err != nil {
 		return err
 	}
-	if err := s.db.Apply(b, how); err != nil {
-		return s.diedf("apply a batch: %w", err)
+	if err := do(); err != nil {
+		return s.died(err)
 	}
 	return s.alive() // Pebble's Fatalf may have come back.
 }

@@ -20,6 +20,7 @@ type overlay struct {
 	barrier uint64 // a scan or savepoint has seen versions up to here: they stay as they are.
 	undo    []undo
 	bytes   int // as Size tells.
+	deletes int // writes that deleted, undone ones too.
 
 	floor int // no savepoint lies above this place of the undo log.
 
@@ -183,6 +184,9 @@ func (o *overlay) throwHeight() int {
 func (o *overlay) write(key, value []byte, stamps []int) {
 	n := o.node(key)
 	o.seq++
+	if value == nil {
+		o.deletes++
+	}
 	v := n.top
 	if v != nil && v.seq > o.barrier {
 		// Nobody can have seen it, and no savepoint lies between.

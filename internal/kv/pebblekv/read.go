@@ -27,6 +27,9 @@ func (tx *txn) Get(ctx context.Context, key, dst []byte) ([]byte, error) {
 			return append(dst, v.value...), nil
 		}
 	}
+	if tx.store.churn.gone(key, tx.readTime) {
+		return dst, kv.ErrNotFound
+	}
 	value, closer, err := tx.snap.snap.Get(tx.stored(key))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return dst, kv.ErrNotFound
@@ -50,6 +53,9 @@ func (tx *txn) visible(key []byte) (bool, error) {
 		if v := tx.own.get(key); v != nil {
 			return v.value != nil, nil
 		}
+	}
+	if tx.store.churn.gone(key, tx.readTime) {
+		return false, nil
 	}
 	_, closer, err := tx.snap.snap.Get(tx.stored(key))
 	if errors.Is(err, pebble.ErrNotFound) {

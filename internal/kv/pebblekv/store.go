@@ -37,7 +37,8 @@ type Store struct {
 	committer sync.Mutex
 	clock     clock
 	counters  counters
-	applying  atomic.Bool // Pebble applies a batch of the committer.
+	churn     churn       // its own comments say what is guarded.
+	applying  atomic.Bool // the committer is in Pebble.
 
 	snapshots *snapshots
 	claims    *claims
@@ -66,6 +67,7 @@ func Open(dir string, opt Options) (*Store, error) {
 	s.dead = make(chan struct{})
 	s.driftMax.Store(int64(opt.DriftMax))
 	s.counters.values = map[string]int64{}
+	s.churn.keys, s.churn.counts = map[string]change{}, map[string]int{}
 	s.disk, s.diskCloser = opt.FS, io.NopCloser(nil)
 	if s.disk == nil {
 		s.disk, s.diskCloser = s.machineDisk()
