@@ -38,6 +38,9 @@ func TestPlansAgree(t *testing.T) {
 		defer tx.Rollback()
 		for range 12 {
 			f := drawFind(rt)
+			if rapid.Bool().Draw(rt, "aimed") {
+				f = drawAimed(rt, rapid.SampledFrom(indexes).Draw(rt, "at"))
+			}
 			if msg := h.disagree(tx, f); msg != "" {
 				rt.Fatalf("%+v\n%s\ndocuments\n%s\nindexes %v", f, msg, strings.Join(held, "\n"), jsons(indexes))
 			}
@@ -290,5 +293,48 @@ func drawFind(t *rapid.T) find {
 		f.limit = int64(rapid.IntRange(0, 5).Draw(t, "limit"))
 	}
 	f.projection = pick(t, "projection", "", "", `{"a": 1}`, `{"a": 1, "_id": 0}`, `{"b": 1, "a": 1}`, `{"a.d": 1}`, `{"c": 0}`)
+	return f
+}
+
+// drawAimed is a find that an index is likely to serve: small predicates on its
+// fields, and a sort that follows them.
+func drawAimed(t *rapid.T, index bsonx.Doc) find {
+	var filter, sort []string
+	turned := rapid.Bool().Draw(t, "turned")
+	array := map[string][]string{}
+	for path, v := range bsonx.All(bsonx.AsDoc(bsonx.Get(index, "key"))) {
+		op := pick(t, "aim", "", `{"$eq": 1}`, `{"$in": [0, 1, 2]}`, `{"$gte": 1}`, `{"$lt": 2}`, `{"$gt": 0, "$lt": 2}`, `{"$ne": 1}`, `{"$in": [1, null]}`, `{"$not": {"$gt": 1}}`)
+		head, tail, nested := strings.Cut(path, ".")
+		switch {
+		case op == "":
+		case nested && rapid.Bool().Draw(t, "element"):
+			array[head] = append(array[head], fmt.Sprintf("%q: %s", tail, op))
+		default:
+			filter = append(filter, fmt.Sprintf("{%q: %s}", path, op))
+		}
+		if rapid.IntRange(0, 2).Draw(t, "sorts") > 0 {
+			n, _ := bsonx.ToInt64Exact(v)
+			if turned {
+				n = -n
+			}
+			if rapid.IntRange(0, 5).Draw(t, "against") == 0 {
+				n = -n
+			}
+			sort = append(sort, fmt.Sprintf("%q: %d", path, n))
+		}
+	}
+	for _, head := range []string{"a", "b"} {
+		if parts := array[head]; len(parts) > 0 {
+			filter = append(filter, fmt.Sprintf(`{%q: {"$elemMatch": {%s}}}`, head, strings.Join(parts, ", ")))
+		}
+	}
+	f := find{limit: int64(rapid.IntRange(0, 4).Draw(t, "limit"))}
+	if len(filter) > 0 {
+		f.filter = `{"$and": [` + strings.Join(filter, ", ") + "]}"
+	}
+	if len(sort) > 0 {
+		sort = rapid.Permutation(sort).Draw(t, "sort")
+		f.sort = "{" + strings.Join(sort, ", ") + "}"
+	}
 	return f
 }
