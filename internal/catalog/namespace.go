@@ -62,6 +62,8 @@ func (n Namespace) Validate() error {
 		return mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid namespace specified: %s", n)
 	case strings.ContainsRune(n.Coll, 0):
 		return errNull
+	case n.Coll[0] == '.':
+		return mongoerr.Newf(mongoerr.InvalidNamespace, "Collection names cannot start with '.': %s", n.Coll)
 	case n.Coll[0] == '$':
 		return mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid collection name specified '%s'", n)
 	}

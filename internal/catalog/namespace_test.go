@@ -20,7 +20,7 @@ func TestNames(t *testing.T) {
 		{"d", "a..b", ok, ok},
 		{"d", "a.", ok, ok},
 		{"d", " ", ok, ok},
-		{"d", ".a", "Collection names cannot start with '.': .a", ok},
+		{"d", ".a", "Collection names cannot start with '.': .a", "Collection names cannot start with '.': .a"},
 		{"d", "$a", "Invalid collection name: $a", "Invalid collection name specified 'd.$a'"},
 		{"d", "a$b", "Invalid collection name: a$b", ok},
 		{"d", "a\x00b", noNull, noNull},

@@ -21,11 +21,11 @@ func (o Options) scope() *expr.Scope {
 }
 
 // optimizing gives the error of an expression that fails on every document the
-// context that the server gives it.
+// context that the server gives it. It stays a FoldError: a pipeline adds its own.
 func optimizing(err error) error {
 	var fold *expr.FoldError
 	if errors.As(err, &fold) {
-		return mongoerr.From(fold.Err).Prefix("Failed to optimize expression")
+		return &expr.FoldError{Err: mongoerr.From(fold.Err).Prefix("Failed to optimize expression")}
 	}
 	return err
 }

@@ -34,6 +34,7 @@ type projected struct {
 	action      action
 	fields      []projectedField // of descend, in the order of the specification.
 	computes    bool             // there is a compute in or under it: it makes what is not there.
+	places      bool             // there is a positional in or under it.
 	expr        expr.Expr
 	skip, limit int64 // of cut; skip < 0 counts from the end.
 	match       *Node // of elemMatch.
@@ -76,9 +77,6 @@ func (p *Projection) Apply(doc bsonx.Doc, c *expr.Context, dst []byte) (bsonx.Do
 // ApplyAt is Apply for a projection that needs the filter's position.
 func (p *Projection) ApplyAt(doc bsonx.Doc, pos MatchPos, c *expr.Context, dst []byte) (bsonx.Doc, error) {
 	r := projecting{inclusive: p.inclusive, pos: pos, ctx: c}
-	if p.positional && !pos.OK {
-		return nil, mongoerr.New(51246, "positional operator '.$' couldn't find a matching element in the array")
-	}
 	if c != nil {
 		c.SetRoot(doc)
 	}
@@ -124,6 +122,7 @@ func (p *Projection) DependsOnly() (paths []string, ok bool) {
 type projecting struct {
 	inclusive bool
 	pos       MatchPos
+	placed    bool // inside of the element that pos means.
 	ctx       *expr.Context
 	b         bsonx.Builder
 }
@@ -169,6 +168,9 @@ func (r *projecting) document(n *projected, doc bsonx.Doc) error {
 	return nil
 }
 
+// whole shows all of what it is for.
+var whole = &projected{action: keep}
+
 // field writes what becomes of one field, which may be missing.
 func (r *projecting) field(n *projected, name string, v bsonx.Value) error {
 	switch n.action {
@@ -185,12 +187,15 @@ func (r *projecting) field(n *projected, name string, v bsonx.Value) error {
 	case elemMatch:
 		r.elemMatch(n, name, v)
 	case positional:
-		return r.atPosition(name, v)
+		return r.atPosition(whole, name, v)
 	case descend:
 		switch v.Type {
 		case bsonx.TypeDocument:
 			return r.within(n, name, bsonx.AsDoc(v))
 		case bsonx.TypeArray:
+			if n.places && !r.placed {
+				return r.atPosition(n, name, v)
+			}
 			r.b.OpenArray(name)
 			err := r.elements(n, bsonx.AsDoc(v))
 			r.b.Close()
@@ -254,30 +259,42 @@ func (r *projecting) cut(n *projected, name string, v bsonx.Value) {
 func (r *projecting) elemMatch(n *projected, name string, v bsonx.Value) {
 	m := match{record: true}
 	if m.element(n.match, v) {
-		r.one(name, v, m.pos.Index)
-	}
-}
-
-// one writes an array of one element of another; false if there is none at i.
-func (r *projecting) one(name string, array bsonx.Value, i int) bool {
-	for it := bsonx.Walk(bsonx.AsDoc(array)); it.Next(); i-- {
-		if i == 0 {
+		if element, ok := elementAt(bsonx.AsDoc(v), m.pos.Index); ok {
 			r.b.OpenArray(name)
-			r.b.Value("0", it.Value())
+			r.b.Value("0", element)
 			r.b.Close()
-			return true
 		}
 	}
-	return false
 }
 
-func (r *projecting) atPosition(name string, v bsonx.Value) error {
-	if v.Type != bsonx.TypeArray {
+// atPosition writes an array of the one element that the filter matched, and of
+// that what n shows. It is the first array on the path that is meant; what is no
+// array has no positions.
+func (r *projecting) atPosition(n *projected, name string, v bsonx.Value) error {
+	if v.Type != bsonx.TypeArray || r.placed {
 		r.b.Value(name, v)
 		return nil
 	}
-	if !r.one(name, v, r.pos.Index) {
+	if !r.pos.OK {
+		return mongoerr.New(51246, "positional operator '.$' couldn't find a matching element in the array")
+	}
+	element, ok := elementAt(bsonx.AsDoc(v), r.pos.Index)
+	if !ok {
 		return mongoerr.New(51247, "positional operator '.$' element mismatch")
 	}
-	return nil
+	r.placed = true
+	r.b.OpenArray(name)
+	err := r.field(n, "0", element)
+	r.b.Close()
+	r.placed = false
+	return err
+}
+
+func elementAt(array bsonx.Doc, i int) (bsonx.Value, bool) {
+	for it := bsonx.Walk(array); it.Next(); i-- {
+		if i == 0 {
+			return it.Value(), true
+		}
+	}
+	return bsonx.Missing, false
 }

@@ -57,7 +57,18 @@ func (p *projectionParser) parse(spec bsonx.Doc) (*Projection, error) {
 		root.fields = nil
 	}
 	p.out.computes = root.markComputes()
+	root.markPlaces()
 	return p.out, nil
+}
+
+func (n *projected) markPlaces() bool {
+	n.places = n.action == positional
+	for _, f := range n.fields {
+		if f.node.markPlaces() {
+			n.places = true
+		}
+	}
+	return n.places
 }
 
 func (n *projected) markComputes() bool {
