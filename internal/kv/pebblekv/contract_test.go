@@ -23,7 +23,12 @@ func open(t testing.TB, opt Options) *Store {
 	if opt.FS == nil {
 		opt.FS = vfs.NewMem()
 	}
-	s, err := Open("/db", opt)
+	return openAt(t, "/db", opt)
+}
+
+func openAt(t testing.TB, dir string, opt Options) *Store {
+	t.Helper()
+	s, err := Open(dir, opt)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,6 +52,7 @@
 //
 // store.go opens and closes, txn.go is the life above, commit.go the one committer,
 // claims.go, queues.go and floor.go who owns which key, snapshots.go what is read,
-// durable.go and clock.go what survives. check.go walks a store and verifies the
+// durable.go and clock.go what survives, disk.go what happens when the disk fails,
+// churn.go what Pebble is spared. check.go walks a store and verifies the
 // above; tests run it on their way out. docs/format/store.md is what is on disk.
 package pebblekv

@@ -21,7 +21,7 @@ func TestFaults(t *testing.T) {
 	for _, forever := range []bool{false, true} {
 		t.Run(fmt.Sprintf("forever=%v", forever), func(t *testing.T) {
 			step := int64(1)
-			if testing.Short() {
+			if testing.Short() || underRace {
 				step = 7
 			}
 			died := 0
