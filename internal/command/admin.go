@@ -14,11 +14,11 @@ func adminCommands() []*Spec {
 		{Name: "serverStatus", Run: runServerStatus, Help: "tells what the server does", Fields: anyFields("serverStatus")},
 		{Name: "currentOp", Admin: true, Run: runCurrentOp, Help: "lists running operations", Fields: anyFields("currentOp")},
 		{Name: "killOp", Admin: true, Run: runKillOp, Help: "interrupts an operation",
-			Fields: NewFields("killOp", Field{Name: "op", Type: Integer, Required: true})},
+			Fields: lenientFields("killOp", Field{Name: "op", Type: Any})},
 		{Name: "waitForFailPoint", Admin: true, Test: true, Txn: Beside, Run: runWaitForFailPoint, Help: "waits until a fail point was met",
 			Fields: NewFields("waitForFailPoint", Field{Name: "timesEntered", Type: Integer, Required: true})},
 		{Name: "configureFailPoint", Admin: true, Test: true, Txn: Beside, Run: runConfigureFailPoint, Help: "sets a fail point",
-			Fields: NewFields("configureFailPoint", Field{Name: "mode", Type: Any}, Field{Name: "data", Type: Any})},
+			Fields: lenientFields("configureFailPoint", Field{Name: "mode", Type: Any}, Field{Name: "data", Type: Any})},
 	}
 }
 
@@ -33,17 +33,32 @@ func anyFields(owner string) *Fields {
 // others are the fields of a command with anyFields, after its own.
 func (c *Call) others() bsonx.Doc { return c.Args.open }
 
+var getParameterOptions = NewFields("getParameter",
+	Field{Name: "showDetails", Type: oneOf("double", "decimal", "bool", "long", "int")},
+	Field{Name: "allParameters", Type: oneOf("double", "decimal", "bool", "long", "int")},
+	Field{Name: "setAt", Type: Text})
+
 func runGetParameter(_ context.Context, c *Call) error {
-	details, all := false, false
+	details, all, setAt := false, false, ""
 	switch c.Arg.Type {
 	case bsonx.TypeString:
 		all = bsonx.Str(c.Arg) == "*"
 	case bsonx.TypeDocument:
-		flag := func(name string) bool { n, _ := integer(bsonx.Get(bsonx.AsDoc(c.Arg), name)); return n != 0 }
-		details, all = flag("showDetails"), flag("allParameters")
+		options, err := getParameterOptions.Decode(bsonx.AsDoc(c.Arg))
+		if err == nil {
+			err = options.word("setAt", "startup", "runtime")
+		}
+		if err != nil {
+			return err
+		}
+		details, all = options.Bool("showDetails", false), options.Bool("allParameters", false)
+		setAt = options.Str("setAt")
 	}
 	n := 0
 	for p := range c.D.Params.All() {
+		if setAt == "startup" && !p.When().AtStartup() || setAt == "runtime" && !p.When().AtRuntime() {
+			continue
+		}
 		if !all && bsonx.Get(c.others(), p.Name()).Type == bsonx.TypeMissing {
 			continue
 		}
@@ -90,20 +105,33 @@ func runSetParameter(_ context.Context, c *Call) error {
 }
 
 func runKillOp(_ context.Context, c *Call) error {
-	c.D.ops.kill(c.Args.Int("op", 0), mongoerr.New(mongoerr.Interrupted, "operation was interrupted"))
+	v := c.Args.Value("op")
+	id, exact := integer(v)
+	switch {
+	case v.Type == bsonx.TypeMissing:
+		return mongoerr.New(mongoerr.NoSuchKey, `Missing expected field "op"`)
+	case !bsonx.IsNumber(v):
+		return mongoerr.Newf(mongoerr.TypeMismatch, `Expected field "op" to have numeric type, but found %s`, bsonx.TypeName(v.Type))
+	case !exact:
+		return mongoerr.Newf(mongoerr.BadValue, `Expected field "op" to have a value exactly representable as a 64-bit integer, but found op: %s`, bsonx.ShellString(v))
+	case id != int64(int32(id)):
+		return mongoerr.Newf(26823, "invalid op : %d. Op ID cannot be represented with 32 bits", id)
+	}
+	c.D.ops.kill(id, mongoerr.New(mongoerr.Interrupted, "operation was interrupted"))
 	c.Reply.String("info", "attempting to kill op")
 	return nil
 }
 
 func runConfigureFailPoint(_ context.Context, c *Call) error {
-	if c.Arg.Type != bsonx.TypeString {
-		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'configureFailPoint.configureFailPoint' is the wrong type '%s', expected type 'string'", bsonx.TypeName(c.Arg.Type))
+	name := "" // which is not found.
+	if c.Arg.Type == bsonx.TypeString {
+		name = bsonx.Str(c.Arg)
 	}
-	n, err := c.D.FailPoints.Configure(bsonx.Str(c.Arg), c.Args.Value("mode"), c.Args.Value("data"))
+	n, err := c.D.FailPoints.Configure(name, c.Args.Value("mode"), c.Args.Value("data"))
 	if err != nil {
 		return err
 	}
-	c.Reply.Int64("count", n)
+	appendNumber(c.Reply, "count", n)
 	return nil
 }
 

@@ -108,11 +108,11 @@ func (c *Call) checkReadConcern() (err error) {
 // checkWriteConcern parses the write concern and asks whether it may stand here.
 func (c *Call) checkWriteConcern() (err error) {
 	given := c.Gen.WriteConcern
-	if given.Type != bsonx.TypeMissing && bsonx.Len(bsonx.AsDoc(given)) > 0 {
+	if given.Type != bsonx.TypeMissing {
 		switch {
 		case !c.Spec.Write:
 			return mongoerr.New(mongoerr.InvalidOptions, "Command does not support writeConcern")
-		case c.Gen.InTxn() && c.Spec.Txn != Ends:
+		case c.Gen.InTxn() && c.Spec.Txn != Ends && !isEmpty(given):
 			return mongoerr.New(mongoerr.InvalidOptions, "writeConcern is not allowed within a multi-statement transaction")
 		}
 	}

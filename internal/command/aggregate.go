@@ -71,6 +71,9 @@ func runAggregate(ctx context.Context, c *Call) error {
 		if c.InTxn() {
 			return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Operation not permitted in transaction :: caused by :: Explain for the aggregate command cannot run within a multi-document transaction")
 		}
+		if c.WriteConcern.Given {
+			return mongoerr.New(mongoerr.FailedToParse, "Aggregation explain does not support the'writeConcern' option")
+		}
 		a, err := c.compileAggregate(&c.Args)
 		if err != nil {
 			return err

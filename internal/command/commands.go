@@ -22,7 +22,7 @@ func commands() []*Spec {
 			checked(with(bulkWrite, runBulkWrite), checkBatch("ops")),
 		},
 		cursorCommands(), txnCommands(), sessionCommands(),
-		[]*Spec{with(create, runCreate), with(collMod, runCollMod)},
+		[]*Spec{with(create, runCreate), with(collMod, runCollMod), with(setDefaultRWConcern, runSetDefaultRWConcern)},
 		ddlCommands(), indexCommands(), listCommands(),
 		helloCommands(), infoCommands(), authCommands(), replSetCommands(), adminCommands(),
 	)

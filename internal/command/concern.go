@@ -1,6 +1,8 @@
 package command
 
 import (
+	"strings"
+
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/kv"
 	"github.com/pandodb/pando/internal/mongoerr"
@@ -84,10 +86,9 @@ func (rc *ReadConcern) take(field string, v bsonx.Value) error {
 		}
 		rc.After = ts
 	case "provenance":
-		if v.Type != bsonx.TypeString || bsonx.Str(v) != "clientSupplied" {
-			return mongoerr.Newf(mongoerr.BadValue, "Enumeration value %s for field 'readConcern.provenance' is not a valid value.", quoted(v))
-		}
-	case "afterOpTime", "allowTransactionTableSnapshot", "waitLastStableRecoveryTimestamp":
+		_, err := provenanceOf("readConcern", v)
+		return err
+	case "afterOpTime":
 		return mongoerr.Newf(mongoerr.InvalidOptions, "readConcern.%s is for servers among each other", field)
 	default:
 		return mongoerr.Newf(mongoerr.IDLUnknownField, "BSON field 'readConcern.%s' is an unknown field.", field)
@@ -95,11 +96,18 @@ func (rc *ReadConcern) take(field string, v bsonx.Value) error {
 	return nil
 }
 
-func quoted(v bsonx.Value) string {
-	if v.Type == bsonx.TypeString {
-		return "'" + bsonx.Str(v) + "'"
+// provenanceOf reads who has set a concern: servers tell each other; from a client
+// it changes nothing but what an error shows.
+func provenanceOf(owner string, v bsonx.Value) (string, error) {
+	if v.Type != bsonx.TypeString {
+		return "", Text.mismatch(owner, "provenance", v)
 	}
-	return bsonx.ShellString(v)
+	switch p := bsonx.Str(v); p {
+	case "clientSupplied", "implicitDefault", "customDefault", "getLastErrorDefaults", "internalWriteDefault":
+		return strings.Clone(p), nil
+	default:
+		return "", mongoerr.Newf(mongoerr.BadValue, "Enumeration value '%s' for field '%s.provenance' is not a valid value.", p, owner)
+	}
 }
 
 // ReadSupport is which read concerns a command takes.
@@ -146,6 +154,9 @@ type WriteConcern struct {
 	Timeout int64
 	Given   bool
 	HasW    bool
+
+	// Provenance is who has set it, as the client claims; "" if it does not.
+	Provenance string
 }
 
 // Majority tells whether w is "majority".
@@ -207,9 +218,10 @@ func (wc *WriteConcern) take(field string, v bsonx.Value, fsync *bool) error {
 	case "wtimeout":
 		wc.Timeout, _ = integer(v) // other types count as none, as in the original.
 	case "provenance":
-		if v.Type != bsonx.TypeString || bsonx.Str(v) != "clientSupplied" {
-			return mongoerr.Newf(mongoerr.BadValue, "Enumeration value %s for field 'WriteConcernOptions.provenance' is not a valid value.", quoted(v))
-		}
+		var err error
+		wc.Provenance, err = provenanceOf("WriteConcernOptions", v)
+		return err
+	case "getLastError": // of the protocol before OP_MSG, and ignored by the original too.
 	default:
 		return mongoerr.Newf(mongoerr.IDLUnknownField, "BSON field 'WriteConcernOptions.%s' is an unknown field.", field)
 	}
@@ -228,10 +240,29 @@ func (wc *WriteConcern) takeW(v bsonx.Value) error {
 	case v.Type == bsonx.TypeNull:
 		wc.Named = true
 	case v.Type == bsonx.TypeDocument:
-		wc.Tags = bsonx.AsDoc(v)
+		return wc.takeTags(bsonx.AsDoc(v))
 	default:
 		return mongoerr.Newf(mongoerr.FailedToParse, "w has to be a number, string, or object; found: %s", bsonx.TypeName(v.Type))
 	}
+	return nil
+}
+
+// takeTags reads how many members of each tag are asked for.
+func (wc *WriteConcern) takeTags(tags bsonx.Doc) error {
+	if bsonx.Len(tags) == 0 {
+		return mongoerr.New(mongoerr.FailedToParse, "tagged write concern requires tags")
+	}
+	b := bsonx.NewBuilder(nil)
+	for it := bsonx.Walk(tags); it.Next(); {
+		v := it.Value()
+		if !bsonx.IsNumber(v) {
+			return mongoerr.Newf(mongoerr.FailedToParse, "tags must be a single level document with only number values; found: %s: %s",
+				it.Key(), bsonx.ShellString(v))
+		}
+		n, _ := integer(v)
+		b.Int64(it.Key(), n)
+	}
+	wc.Tags = b.Doc()
 	return nil
 }
 
@@ -298,7 +329,10 @@ func (wc WriteConcern) appendTo(b *bsonx.Builder) {
 	}
 	b.Int32("wtimeout", int32(wc.Timeout))
 	provenance := "clientSupplied"
-	if !wc.HasW {
+	switch {
+	case wc.Provenance != "":
+		provenance = wc.Provenance
+	case !wc.HasW:
 		provenance = "implicitDefault"
 	}
 	b.String("provenance", provenance)

@@ -263,7 +263,7 @@ func cursorCommands() []*Spec {
 		{Name: "getMore", Txn: Anywhere, Read: ReadAll, API: true, Run: runGetMore, Help: "returns the next batch of a cursor",
 			Fields: NewFields("getMore",
 				Field{Name: "collection", Type: Text, Required: true},
-				Field{Name: "batchSize", Type: Integer, Bounded: true},
+				Field{Name: "batchSize", Type: oneOf("long", "int", "double", "decimal"), Bounded: true},
 				Field{Name: "term", Type: Long, NotYet: true},
 				Field{Name: "lastKnownCommittedOpTime", Type: Any, NotYet: true})},
 		{Name: "killCursors", Txn: NotFirst, API: true, Run: runKillCursors, Help: "closes cursors",

@@ -44,7 +44,7 @@ func oneOf(names ...string) (t Types) {
 
 var typesByName = map[string]bsonx.Type{
 	"double": bsonx.TypeDouble, "long": bsonx.TypeInt64, "int": bsonx.TypeInt32, "decimal": bsonx.TypeDecimal,
-	"bool": bsonx.TypeBool, "binData": bsonx.TypeBinary,
+	"bool": bsonx.TypeBool, "binData": bsonx.TypeBinary, "string": bsonx.TypeString,
 }
 
 // LooseDocument is a document with find's own message.

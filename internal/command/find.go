@@ -55,6 +55,9 @@ func runFind(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
+	if err := readable(ns); err != nil {
+		return err
+	}
 	if err := c.checkTailable(); err != nil {
 		return err
 	}
@@ -78,6 +81,15 @@ func runFind(ctx context.Context, c *Call) error {
 		}
 		return c.answerFrom(ctx, tx, cur, first, c.Args.Bool("singleBatch", false), keep)
 	})
+}
+
+// readable tells what find and distinct, other than count and aggregate, refuse
+// as the name of a collection.
+func readable(ns catalog.Namespace) error {
+	if strings.Contains(ns.Coll, "$") {
+		return mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid collection name specified '%s'", ns)
+	}
+	return nil
 }
 
 // answerFrom answers with a cursor that reads from tx, which it takes over if it

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"slices"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
@@ -15,7 +16,8 @@ func indexCommands() []*Spec {
 			Fields: NewFields("createIndexes",
 				Field{Name: "indexes", Type: Array, Required: true},
 				Field{Name: "ignoreUnknownIndexOptions", Type: Boolean, NotYet: true, Unless: isFalse},
-				Field{Name: "commitQuorum", Type: Any, NoEffect: "a replica set of one is every quorum"},
+				Field{Name: "commitQuorum", Type: oneOf("decimal", "double", "string", "int", "long")},
+				Field{Name: "v", Type: Any, NoEffect: "the original ignores it too"},
 				Field{Name: "returnOnStart", Type: Boolean, NotYet: true, Unless: isFalse})},
 		{Name: "dropIndexes", Aliases: []string{"deleteIndexes"}, Write: true, API: true, Run: runDropIndexes, Help: "removes indexes",
 			Fields: NewFields("dropIndexes",
@@ -50,6 +52,9 @@ func runCreateIndexes(ctx context.Context, c *Call) error {
 	if err := ns.ValidateNew(); err != nil {
 		return err
 	}
+	if err := c.checkCommitQuorum(); err != nil {
+		return err
+	}
 	if c.InTxn() {
 		return c.createIndexesInTxn(ctx, ns, list)
 	}
@@ -70,7 +75,7 @@ func (c *Call) appendBuilt(asked, before, after int, created bool) {
 	if before != after {
 		c.Reply.Bool("createdCollectionAutomatically", created)
 	}
-	c.Reply.String("commitQuorum", "votingMembers")
+	c.appendCommitQuorum()
 	switch made := after - before; {
 	case made == 0:
 		c.Reply.String("note", "all indexes already exist")
@@ -192,11 +197,12 @@ func (c *Call) doomed(coll *catalog.Collection) (list []*catalog.Index, all bool
 		}
 		return list, false, byName(bsonx.Str(v))
 	case bsonx.TypeArray:
-		for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
-			if it.Value().Type != bsonx.TypeString {
-				return nil, false, mongoerr.New(mongoerr.TypeMismatch, "BSON field 'dropIndexes.index' is the wrong type 'array', expected types '[string]'")
-			}
-			if err := byName(bsonx.Str(it.Value())); err != nil {
+		names, err := c.doomedNames(v)
+		if err != nil || slices.Equal(names, []string{"*"}) {
+			return coll.Indexes[1:], true, err
+		}
+		for _, name := range names {
+			if err := byName(name); err != nil {
 				return nil, false, err
 			}
 		}
@@ -216,6 +222,15 @@ func (c *Call) doomed(coll *catalog.Collection) (list []*catalog.Index, all bool
 	default:
 		return nil, false, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'dropIndexes.index' is the wrong type '%s', expected types '[string, object]'", bsonx.TypeName(v.Type))
 	}
+}
+
+// doomedNames are the names of a list. What the first element is decides whether it
+// is taken for a list of names at all.
+func (c *Call) doomedNames(list bsonx.Value) ([]string, error) {
+	if _, first := bsonx.First(bsonx.AsDoc(list)); first.Type != bsonx.TypeString && first.Type != bsonx.TypeMissing {
+		return nil, mongoerr.New(mongoerr.TypeMismatch, "BSON field 'dropIndexes.index' is the wrong type 'array', expected types '[string]'")
+	}
+	return c.Args.Strings("index")
 }
 
 func runListIndexes(ctx context.Context, c *Call) error {

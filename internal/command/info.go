@@ -43,13 +43,14 @@ func infoCommands() []*Spec {
 	return []*Spec{
 		{Name: "ping", NoAuth: true, API: true, Run: func(context.Context, *Call) error { return nil }, Help: "answers"},
 		{Name: "buildInfo", Aliases: []string{"buildinfo"}, Run: runBuildInfo, Help: "tells what this server is"},
-		{Name: "whatsmyuri", Run: func(_ context.Context, c *Call) error { c.Reply.String("you", c.Peer.Remote); return nil }, Help: "tells the client's address"},
+		{Name: "whatsmyuri", Run: func(_ context.Context, c *Call) error { c.Reply.String("you", c.Peer.Remote); return nil }, Help: "tells the client's address",
+			Fields: lenientFields("whatsmyuri")},
 		{Name: "connectionStatus", NoAuth: true, API: true, Run: runConnectionStatus, Help: "tells who is authenticated",
-			Fields: NewFields("connectionStatus", Field{Name: "showPrivileges", Type: Boolean})},
+			Fields: NewFields("connectionStatus", Field{Name: "showPrivileges", Type: Any})},
 		{Name: "hostInfo", Run: runHostInfo, Help: "tells of the machine"},
 		{Name: "getCmdLineOpts", Admin: true, Run: runGetCmdLineOpts, Help: "tells how the server was started"},
 		{Name: "getLog", Admin: true, Run: runGetLog, Help: "shows the last log lines"},
-		{Name: "listCommands", NoAuth: true, Run: runListCommands, Help: "lists commands"},
+		{Name: "listCommands", NoAuth: true, Run: runListCommands, Help: "lists commands", Fields: lenientFields("listCommands")},
 	}
 }
 

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"math"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
@@ -25,18 +26,18 @@ func listCommands() []*Spec {
 				Field{Name: "cursor", Type: Document},
 				Field{Name: "includePendingDrops", Type: Boolean, NoEffect: "a drop is never pending"})},
 		{Name: "collStats", Run: runCollStats, Help: "tells a collection's size",
-			Fields: NewFields("collStats", Field{Name: "scale", Type: Integer}, Field{Name: "verbose", Type: Truthy, NoEffect: "there is no more to tell"})},
+			Fields: NewFields("collStats", Field{Name: "scale", Type: scaleType, Bounded: true, AtLeast: 1}, Field{Name: "verbose", Type: Truthy, NoEffect: "there is no more to tell"})},
 		{Name: "dbStats", Aliases: []string{"dbstats"}, Run: runDBStats, Help: "tells a database's size",
-			Fields: NewFields("dbStats", Field{Name: "scale", Type: Integer}, Field{Name: "freeStorage", Type: Integer, NotYet: true, Unless: isFalse})},
+			Fields: NewFields("dbStats", Field{Name: "scale", Type: scaleType}, Field{Name: "freeStorage", Type: Integer, NotYet: true, Unless: isFalse})},
 		{Name: "validate", Run: runValidate, Help: "checks that a collection and its indexes agree",
-			Fields: NewFields("validate",
-				Field{Name: "full", Type: Truthy, NoEffect: "every validation is a full one"},
-				Field{Name: "background", Type: Truthy, NoEffect: "every validation runs beside other work"},
-				Field{Name: "repair", Type: Truthy, NotYet: true, Unless: isFalse},
-				Field{Name: "fixMultikey", Type: Truthy, NotYet: true, Unless: isFalse},
-				Field{Name: "metadata", Type: Truthy, NotYet: true, Unless: isFalse},
-				Field{Name: "checkBSONConformance", Type: Truthy, NotYet: true, Unless: isFalse},
-				Field{Name: "enforceFastCount", Type: Truthy, NotYet: true, Unless: isFalse})},
+			Fields: lenientFields("validate",
+				Field{Name: "full", Type: Any, NoEffect: "every validation is a full one"},
+				Field{Name: "background", Type: Any, NoEffect: "every validation runs beside other work"},
+				Field{Name: "repair", Type: Any, NotYet: true, Unless: isFalse},
+				Field{Name: "fixMultikey", Type: Any, NotYet: true, Unless: isFalse},
+				Field{Name: "metadata", Type: Any, NotYet: true, Unless: isFalse},
+				Field{Name: "checkBSONConformance", Type: Any, NotYet: true, Unless: isFalse},
+				Field{Name: "enforceFastCount", Type: Any, NotYet: true, Unless: isFalse})},
 	}
 }
 
@@ -195,14 +196,11 @@ func describe(coll *catalog.Collection) bsonx.Doc {
 	return b.Doc()
 }
 
-// scale is what sizes are divided by.
-func (c *Call) scale() (int64, error) {
-	n := c.Args.Int("scale", 1)
-	if n < 1 {
-		return 0, mongoerr.Newf(51024, "BSON field 'scale' value must be >= 1, actual value '%d'", n)
-	}
-	return n, nil
-}
+// scaleType is that of what sizes are divided by.
+var scaleType = oneOf("double", "int", "decimal", "long")
+
+// scaleMax is the largest scale of dbStats.
+const scaleMax = 1 << 50
 
 // runCollStats tells what is counted; how much of the disk a collection takes is
 // not known apart from the rest of the store, and so not told.
@@ -211,10 +209,7 @@ func runCollStats(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	scale, err := c.scale()
-	if err != nil {
-		return err
-	}
+	scale := c.Args.Int("scale", 1)
 	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
 		coll, err := tx.Cat.Lookup(ctx, ns)
 		if err != nil {
@@ -240,7 +235,7 @@ func runCollStats(ctx context.Context, c *Call) error {
 			b.Bool("capped", false)
 		}
 		b.Int32("nindexes", int32(indexes))
-		b.Int32("scaleFactor", int32(scale))
+		b.Int32("scaleFactor", int32(min(scale, math.MaxInt32)))
 		return nil
 	})
 }
@@ -249,9 +244,9 @@ func runDBStats(ctx context.Context, c *Call) error {
 	if err := catalog.ValidateDatabase(c.Gen.DB); err != nil {
 		return err
 	}
-	scale, err := c.scale()
-	if err != nil {
-		return err
+	scale := c.Args.Int("scale", 1)
+	if scale < 1 || scale > scaleMax {
+		return mongoerr.New(mongoerr.BadValue, "Scale factor must be greater than zero and less than or equal to 2^50")
 	}
 	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
 		list, err := tx.Cat.Collections(ctx, c.Gen.DB)
@@ -284,7 +279,7 @@ func runDBStats(ctx context.Context, c *Call) error {
 		b.Double("avgObjSize", avg)
 		b.Double("dataSize", float64(bytes)/float64(scale))
 		b.Int64("indexes", indexes)
-		b.Int32("scaleFactor", int32(scale))
+		b.Int64("scaleFactor", scale)
 		return nil
 	})
 }
@@ -307,21 +302,22 @@ func runValidate(ctx context.Context, c *Call) error {
 			return err
 		}
 		b := c.Reply
+		b.Bool("valid", len(r.Problems) == 0)
+		b.Bool("repaired", false)
 		b.String("ns", ns.String())
 		b.Binary("uuid", 4, coll.UUID[:])
-		appendNumber(b, "nrecords", r.Records)
-		b.Int32("nIndexes", int32(len(coll.Indexes)))
-		b.OpenDoc("keysPerIndex")
-		for _, idx := range coll.Indexes {
-			appendNumber(b, idx.Name, r.Keys[idx.Name])
-		}
-		b.Close()
-		b.Bool("valid", len(r.Problems) == 0)
 		b.OpenArray("warnings")
 		b.Close()
 		b.OpenArray("errors")
 		for i, p := range r.Problems {
 			b.String(bsonx.Index(i), p)
+		}
+		b.Close()
+		appendNumber(b, "nrecords", r.Records)
+		b.Int32("nIndexes", int32(len(coll.Indexes)))
+		b.OpenDoc("keysPerIndex")
+		for _, idx := range coll.Indexes {
+			appendNumber(b, idx.Name, r.Keys[idx.Name])
 		}
 		b.Close()
 		return nil

@@ -10,9 +10,9 @@ import (
 func replSetCommands() []*Spec {
 	return []*Spec{
 		{Name: "replSetGetStatus", Admin: true, Run: runReplSetGetStatus, Help: "tells the state of the replica set",
-			Fields: NewFields("replSetGetStatus", Field{Name: "initialSync", Type: Any, NoEffect: "there has been none"})},
+			Fields: lenientFields("replSetGetStatus", Field{Name: "initialSync", Type: Any, NoEffect: "there has been none"})},
 		{Name: "replSetGetConfig", Admin: true, Run: runReplSetGetConfig, Help: "tells the replica set's configuration",
-			Fields: NewFields("replSetGetConfig", Field{Name: "commitmentStatus", Type: Boolean, NotYet: true, Unless: isFalse})},
+			Fields: lenientFields("replSetGetConfig", Field{Name: "commitmentStatus", Type: Boolean, NotYet: true, Unless: isFalse})},
 		{Name: "getDefaultRWConcern", Admin: true, Run: runGetDefaultRWConcern, Help: "tells the default read and write concern",
 			Fields: NewFields("getDefaultRWConcern", Field{Name: "inMemory", Type: Boolean, NoEffect: "they are in memory"})},
 	}
@@ -73,7 +73,7 @@ func runReplSetGetConfig(_ context.Context, c *Call) error {
 	b.OpenDoc("config")
 	b.String("_id", d.Persona.SetName)
 	b.Int32("version", 1)
-	b.Int64("term", session.Term)
+	b.Int32("term", session.Term)
 	b.OpenArray("members")
 	b.OpenDoc("0")
 	b.Int32("_id", 0)
