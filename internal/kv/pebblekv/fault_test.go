@@ -140,12 +140,25 @@ func TestFailedSync(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Who waits for a claim does not wait for a dead holder.
+	if err := open.Lock(ctx, kv.How{}, []byte("held")); err != nil {
+		t.Fatal(err)
+	}
+	waiter, err := s.Begin(ctx, kv.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waited := make(chan error, 1)
+	go func() { waited <- waiter.Lock(ctx, kv.How{Wait: true}, []byte("held")) }()
 	failing.Store(true)
 	for range 2 {
 		if err := s.WaitDurable(ctx, at); !errors.Is(err, ErrDied) || !errors.Is(err, syscall.ENOSPC) {
 			t.Fatalf("got %v, want %v", err, ErrDied)
 		}
 		failing.Store(false) // the disk recovers; the store must not.
+	}
+	if err := <-waited; !errors.Is(err, ErrDied) {
+		t.Fatalf("waiting for a claim: %v", err)
 	}
 	if p := told.Load(); p == nil || !errors.Is(*p, syscall.ENOSPC) {
 		t.Fatalf("the hook was told %v", p)

@@ -47,6 +47,9 @@ func (c *claims) wait(ctx context.Context, tx *txn, key []byte) (*claim, error) 
 	case <-ctx.Done():
 		c.queues.leave(tx, ctx.Err())
 		<-w.done
+	case <-tx.store.dead:
+		c.queues.leave(tx, tx.store.alive())
+		<-w.done
 	}
 	if w.err != nil {
 		return nil, w.err
