@@ -118,21 +118,7 @@ func TestFailedSync(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := t.Context()
-	commit := func() (kv.Time, error) {
-		tx, err := s.Begin(ctx, kv.Options{})
-		if err != nil {
-			return 0, err
-		}
-		defer tx.Rollback()
-		if err := tx.Lock(ctx, kv.How{}, []byte("k")); err != nil {
-			return 0, err
-		}
-		if err := tx.Set([]byte("k"), []byte("v")); err != nil {
-			return 0, err
-		}
-		return tx.Commit(ctx)
-	}
-	at, err := commit()
+	at, err := tryPut(ctx, s, "k", "v")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +149,7 @@ func TestFailedSync(t *testing.T) {
 	if p := told.Load(); p == nil || !errors.Is(*p, syscall.ENOSPC) {
 		t.Fatalf("the hook was told %v", p)
 	}
-	if _, err := commit(); !errors.Is(err, ErrDied) {
+	if _, err := tryPut(ctx, s, "k", "v"); !errors.Is(err, ErrDied) {
 		t.Fatalf("commit: %v", err)
 	}
 	open.Set([]byte("k2"), []byte("v"))

@@ -2,6 +2,7 @@ package pebblekv
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -57,22 +58,27 @@ func made(t *testing.T) *vfs.MemFS {
 
 func put(t testing.TB, s *Store, key, value string) kv.Time {
 	t.Helper()
-	tx, err := s.Begin(t.Context(), kv.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback()
-	if err := tx.Lock(t.Context(), kv.How{}, []byte(key)); err != nil {
-		t.Fatal(err)
-	}
-	if err := tx.Set([]byte(key), []byte(value)); err != nil {
-		t.Fatal(err)
-	}
-	at, err := tx.Commit(t.Context())
+	at, err := tryPut(t.Context(), s, key, value)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return at
+}
+
+// tryPut is a transaction of one write.
+func tryPut(ctx context.Context, s *Store, key, value string) (kv.Time, error) {
+	tx, err := s.Begin(ctx, kv.Options{})
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback()
+	if err := tx.Lock(ctx, kv.How{}, []byte(key)); err != nil {
+		return 0, err
+	}
+	if err := tx.Set([]byte(key), []byte(value)); err != nil {
+		return 0, err
+	}
+	return tx.Commit(ctx)
 }
 
 func TestOpenRefuses(t *testing.T) {
