@@ -80,8 +80,8 @@ func (c *Collection) existsError(opt CreateOptions) error {
 			"namespace %s already exists, but is a view on %s rather than %s", c.NS, on(c.Options), on(opt.Options))
 	}
 	b := bsonx.NewBuilder(nil)
-	b.Fields(c.Options)
 	b.Binary("uuid", 4, c.UUID[:])
+	b.Fields(c.Options)
 	return mongoerr.Newf(mongoerr.NamespaceExists, "namespace %s already exists, but with different options: %s",
 		c.NS, bsonx.ShellString(bsonx.DocValue(b.Doc())))
 }
