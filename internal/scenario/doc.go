@@ -42,7 +42,7 @@
 //	sort         the documents of the reply have no order: print them sorted
 //	show=…       a field of the reply (show=(n,a.b) for several, or inner ones), or: all (the
 //	             whole reply, nothing hidden), types (names and types only), code (an
-//	             error without its text), cursor (the cursor as one document)
+//	             error's code and labels alone), cursor (the cursor as one document)
 //	time=t       keep the reply's operationTime; later commands may say "$time:t"
 //	differs=(…)  see above
 //	later=(…)    what ours refuses so far, with 238; the expectation is the reference's

@@ -133,7 +133,8 @@ func (p *printer) sort(docs []bson.RawValue) {
 	slices.SortStableFunc(docs, func(a, b bson.RawValue) int { return strings.Compare(text(a), text(b)) })
 }
 
-// failure prints a failed command: code, labels, text, and the fields beside them.
+// failure prints a failed command: code, labels, text, and the fields beside them,
+// or code and labels alone.
 func (p *printer) failure(reply bson.Raw, st *step) string {
 	code, _ := reply.Lookup("code").AsInt64OK()
 	name, _ := reply.Lookup("codeName").StringValueOK()
@@ -147,6 +148,9 @@ func (p *printer) failure(reply bson.Raw, st *step) string {
 		b.WriteString(quote(p.names.hide(msg)))
 	}
 	b.WriteByte('\n')
+	if st.shows("code") {
+		return b.String()
+	}
 	var other strings.Builder
 	p.doc(&other, reply, func(key string) bool {
 		return isHidden(key) || slices.Contains([]string{"code", "codeName", "errmsg", "errorLabels"}, key)
