@@ -101,6 +101,32 @@ func TestManyLetsOthersWriteWhatItHasChanged(t *testing.T) {
 	})
 }
 
+// TestWaitersInTurn: who waits for a document gets it in the order of asking,
+// whatever it asks by. A claim is handed over and not raced for again.
+func TestWaitersInTurn(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.putX()
+		c, holder := h.conn(), lsid(1)
+		c.run(incX, holder.starting(1)).want(`{"n":1,"nModified":1}`)
+		push := func(n int) string {
+			return fmt.Sprintf(`{"update":"c","updates":[{"q":{"_id":"x"},"u":{"$push":{"a":%d}}}]}`, n)
+		}
+		plain := h.conn().begin(push(1)).waits()
+		retryable := h.conn().begin(push(2), lsid(2).retryable(1)).waits()
+		statement := h.conn().begin(push(3), lsid(3).starting(1)).waits()
+		many := h.conn().begin(`{"update":"c","updates":[{"q":{},"u":{"$push":{"a":4}},"multi":true}]}`).waits()
+		modify := h.conn().begin(`{"findAndModify":"c","query":{"_id":"x"},"update":{"$push":{"a":5}},"new":true,"fields":{"_id":0,"a":1}}`).waits()
+		c.run(commit, holder.within(1)).want(`{}`)
+		plain.want(`{"n":1,"nModified":1}`)
+		retryable.want(`{"n":1,"nModified":1}`)
+		statement.want(`{"n":1,"nModified":1}`)
+		many.waits() // for the transaction, which has begun and not ended.
+		c.run(commit, lsid(3).within(1)).want(`{}`)
+		many.want(`{"n":1,"nModified":1}`)
+		modify.want(`{"lastErrorObject":{"n":1,"updatedExisting":true},"value":{"a":[1,2,3,4,5]}}`)
+	})
+}
+
 // TestFirstStatementsDeadlock: two first statements wait for each other in a
 // ring. Nobody has seen anything of them, so both succeed in the end.
 func TestFirstStatementsDeadlock(t *testing.T) {

@@ -24,7 +24,7 @@
 //
 // # Invariants
 //
-//   - A session's number never goes down.
+//   - A session's number never goes down; after Doubt it is what the row says.
 //   - An effect and its record are one commit: a retry finds both or neither.
 //   - A transaction is either open in exactly one session or has ended; every end
 //     goes through Session.finish.
