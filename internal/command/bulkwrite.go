@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
@@ -89,7 +90,8 @@ func runBulkWrite(ctx context.Context, c *Call) error {
 		}
 	}
 	c.failed = r.errors > 0
-	return r.appendTo(ctx, c, limit)
+	r.appendTo(c, limit)
+	return nil
 }
 
 // bulkOps decodes the operations.
@@ -111,7 +113,8 @@ func (c *Call) bulkOps() ([]bulkOp, error) {
 		kind, at := bsonx.First(d)
 		fields := map[string]*Fields{"insert": bulkInsert, "update": bulkUpdate, "delete": bulkDelete}[kind]
 		if fields == nil {
-			return nil, mongoerr.Newf(mongoerr.IDLUnknownField, "BSON field 'bulkWrite.%s' is an unknown field.", kind)
+			path := strings.TrimSuffix("bulkWrite."+kind, ".")
+			return nil, mongoerr.Newf(mongoerr.IDLUnknownField, "BSON field '%s' is an unknown field.", path)
 		}
 		ops[i].kind = kind
 		if ops[i].args, err = fields.Decode(d); err != nil {
@@ -244,10 +247,8 @@ func (r *bulkReply) add(i int, stmt int32, op *bulkOp, o outcome) {
 	r.docs = append(r.docs, b.Doc())
 }
 
-func (r *bulkReply) appendTo(ctx context.Context, c *Call, limit int64) error {
-	if err := c.listedAs(ctx, "admin.$cmd.bulkWrite", r.docs, limit); err != nil {
-		return err
-	}
+func (r *bulkReply) appendTo(c *Call, limit int64) {
+	r.results(c, limit)
 	b := c.Reply
 	b.Int32("nErrors", int32(r.errors))
 	b.Int32("nInserted", int32(r.inserted))
@@ -263,12 +264,33 @@ func (r *bulkReply) appendTo(ctx context.Context, c *Call, limit int64) error {
 		b.Close()
 		c.D.Sessions.Retried(len(r.retried))
 	}
-	return nil
 }
 
-// listedAs is a cursor over documents in memory whose ns comes last, and which a
-// getMore reads on from: a transaction's own if it is open.
-func (c *Call) listedAs(ctx context.Context, ns string, docs []bsonx.Doc, limit int64) error {
-	cur := &session.Cursor{Namespace: ns, Source: &docList{docs: docs}}
-	return c.answer(ctx, cur, batch{field: "firstBatch", docs: limit, left: -1}, false)
+// results appends the cursor over the operations' results. Its id comes first,
+// unlike a query's, and a getMore reads on from it.
+func (r *bulkReply) results(c *Call, limit int64) {
+	n, bytes := 0, 0
+	for n < len(r.docs) && (limit < 0 || int64(n) < limit) {
+		if bytes += len(r.docs[n]); n > 0 && bytes > bsonx.DocBytesMax {
+			break
+		}
+		n++
+	}
+	cur := &session.Cursor{Namespace: "admin.$cmd.bulkWrite", Batches: 1, Returned: int64(n)}
+	var id int64
+	if n < len(r.docs) {
+		cur.Source = &docList{docs: r.docs[n:]}
+		c.own(cur)
+		id = c.D.Sessions.Cursors().Add(cur)
+	}
+	b := c.Reply
+	b.OpenDoc("cursor")
+	b.Int64("id", id)
+	b.OpenArray("firstBatch")
+	for i, d := range r.docs[:n] {
+		b.EmbedDoc(bsonx.Index(i), d)
+	}
+	b.Close()
+	b.String("ns", cur.Namespace)
+	b.Close()
 }

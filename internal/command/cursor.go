@@ -64,15 +64,7 @@ func (c *Call) fill(ctx context.Context, cur *session.Cursor, want batch) (done 
 // answer appends the first batch of a new cursor, and keeps the cursor if there is more.
 // single closes it all the same. The cursor is the callee's from here on.
 func (c *Call) answer(ctx context.Context, cur *session.Cursor, want batch, single bool) error {
-	cur.Command = c.Spec.Name
-	cur.TxnNumber = -1
-	if c.Gen.HasLSID {
-		id := c.Gen.LSID
-		cur.LSID = &id
-	}
-	if c.Txn != nil {
-		cur.TxnNumber = c.Txn.Number
-	}
+	c.own(cur)
 	c.Reply.OpenDoc("cursor")
 	done, err := c.fill(ctx, cur, want)
 	if err != nil {
@@ -87,6 +79,19 @@ func (c *Call) answer(ctx context.Context, cur *session.Cursor, want batch, sing
 	}
 	c.endCursor(id, cur)
 	return nil
+}
+
+// own makes a new cursor this request's, and its transaction's.
+func (c *Call) own(cur *session.Cursor) {
+	cur.Command = c.Spec.Name
+	cur.TxnNumber = -1
+	if c.Gen.HasLSID {
+		id := c.Gen.LSID
+		cur.LSID = &id
+	}
+	if c.Txn != nil {
+		cur.TxnNumber = c.Txn.Number
+	}
 }
 
 func (c *Call) endCursor(id int64, cur *session.Cursor) {

@@ -32,6 +32,9 @@ func runDistinct(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
+	if err := readable(ns); err != nil {
+		return err
+	}
 	f, err := c.compileQuery(c.Args.Doc("query"), c.Args.Value("hint"))
 	if err != nil {
 		return err

@@ -98,6 +98,9 @@ func (c *Call) explainFind(ctx context.Context, f finding, shown bsonx.Doc, verb
 	if err != nil {
 		return err
 	}
+	if err := readable(ns); err != nil {
+		return err
+	}
 	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
 		f.req.NS = ns
 		if f.req.Coll, err = tx.Cat.Lookup(ctx, ns); err != nil {

@@ -2,8 +2,10 @@ package command
 
 import (
 	"context"
+	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/exec"
 	"github.com/pandodb/pando/internal/mongoerr"
@@ -66,6 +68,7 @@ func runFind(ctx context.Context, c *Call) error {
 		return err
 	}
 	first := c.Args.Int("batchSize", firstBatchDocs)
+	f.req.Tailable = c.Args.Bool("tailable", false)
 	f.req.NS, f.req.BatchSize = ns, c.Args.Int("batchSize", 0)
 	return c.Read(ctx, func(tx *docstore.Tx, keep *bool) error {
 		if f.req.Coll, err = tx.Cat.Lookup(ctx, ns); err != nil {
@@ -112,10 +115,21 @@ func (c *Call) checkTailable() error {
 		return mongoerr.New(mongoerr.FailedToParse, "Cannot set 'awaitData' without also setting 'tailable'")
 	case tailable && c.InTxn():
 		return mongoerr.New(mongoerr.InvalidOptions, "It is illegal to open a tailable cursor in a transaction")
-	case tailable:
-		return mongoerr.NotYet("find.tailable")
+	case tailable && c.Args.Bool("singleBatch", false):
+		return mongoerr.New(mongoerr.BadValue, "cannot use tailable option with the 'singleBatch' option")
+	case tailable && !naturalOrder(c.Args.Doc("sort")):
+		return mongoerr.New(mongoerr.BadValue, "cannot use tailable option with a sort other than {$natural: 1}")
 	}
 	return nil
+}
+
+// naturalOrder tells whether a sort is none, or that of a forward scan.
+func naturalOrder(sort bsonx.Doc) bool {
+	if bsonx.Len(sort) == 0 {
+		return true
+	}
+	n, exact := integer(bsonx.Get(sort, "$natural"))
+	return bsonx.Len(sort) == 1 && exact && n == 1
 }
 
 // compileFind compiles the fields that find shares with its explanation.

@@ -6,6 +6,7 @@ import (
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/plan"
 )
 
 var updateStatement = NewFields("update.updates",
@@ -55,9 +56,32 @@ func checkUpdate(c *Call) error {
 		if u := a.Value("u"); u.Type != bsonx.TypeDocument && u.Type != bsonx.TypeArray {
 			return mongoerr.New(mongoerr.FailedToParse, "Update argument must be either an object or an array")
 		}
-		_, err := a.Docs("arrayFilters")
-		return err
+		if _, err := a.Docs("arrayFilters"); err != nil {
+			return err
+		}
+		return checkStages(a.Value("u"))
 	})
+}
+
+// checkStages asks for stages in an update that is a pipeline.
+func checkStages(u bsonx.Value) error {
+	if u.Type != bsonx.TypeArray {
+		return nil
+	}
+	stages, err := plan.Stages(u)
+	if err != nil {
+		return err
+	}
+	for _, s := range stages {
+		name, _ := bsonx.First(s)
+		if bsonx.Len(s) != 1 {
+			return mongoerr.New(40323, "A pipeline stage specification object must contain exactly one field.")
+		}
+		if !plan.IsStage(name) {
+			return mongoerr.Newf(40324, "Unrecognized pipeline stage name: '%s'", name)
+		}
+	}
+	return nil
 }
 
 func (c *Call) compileUpdate(ns catalog.Namespace, a *Args, stmt int32) (*change, error) {

@@ -30,6 +30,13 @@ func appendTree(b *strings.Builder, n *query.Node, depth int) {
 	case query.OpEq, query.OpLt, query.OpLte, query.OpGt, query.OpGte:
 		b.WriteString(n.Path + " " + name + " " + bsonx.ShellString(n.Value) + "\n")
 		return
+	case query.OpIn:
+		b.WriteString(n.Path + " " + name + " [")
+		for _, v := range n.Values {
+			b.WriteString(" " + bsonx.ShellString(v))
+		}
+		b.WriteString("]\n")
+		return
 	}
 	b.WriteString(n.Path + " " + name + "\n")
 }

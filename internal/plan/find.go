@@ -30,6 +30,9 @@ type Request struct {
 	// Hint is an index's name or key, or {$natural: ±1}; missing or {}: none.
 	Hint bsonx.Value
 
+	// Tailable asks for a cursor that waits for more, which no collection gives yet.
+	Tailable bool
+
 	// Only for the words of errors: the client's batch size, and whether a pipeline asks.
 	BatchSize int64
 	Pipeline  bool
@@ -62,6 +65,9 @@ func Find(ctx context.Context, tx *docstore.Tx, r Request) (Node, error) {
 	}
 	if r.Coll == nil {
 		return &EOF{NoCollection}, nil
+	}
+	if r.Tailable {
+		return nil, r.refused("tailable cursor requested on non capped collection")
 	}
 	if err := f.hint(); err != nil {
 		return nil, err
@@ -135,12 +141,13 @@ func (f *finder) hint() error {
 		}
 	}
 	if f.hinted == nil || f.hinted.Hidden || f.hinted.State != catalog.StateReady {
-		return f.badHint()
+		return f.refused("planner returned error :: caused by :: hint provided does not correspond to an existing index")
 	}
 	return nil
 }
 
-func (r *Request) badHint() error {
+// refused is why no plan will do, told with the whole query.
+func (r *Request) refused(why string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "error processing query: ns=%s", r.NS)
 	for _, n := range [...]struct {
@@ -155,7 +162,7 @@ func (r *Request) badHint() error {
 	if r.Pipeline {
 		b.WriteString("Collation: { locale: \"simple\" }\n")
 	}
-	b.WriteString(" planner returned error :: caused by :: hint provided does not correspond to an existing index")
+	b.WriteString(" " + why)
 	return mongoerr.New(mongoerr.BadValue, b.String())
 }
 
