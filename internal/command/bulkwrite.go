@@ -7,6 +7,7 @@ import (
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/plan"
 	"github.com/pandodb/pando/internal/session"
 )
 
@@ -137,6 +138,11 @@ func (op *bulkOp) check(c *Call) error {
 	if op.kind == "update" {
 		if u := op.args.Value("updateMods"); u.Type != bsonx.TypeDocument && u.Type != bsonx.TypeArray {
 			return mongoerr.New(mongoerr.FailedToParse, "Update argument must be either an object or an array")
+		}
+		if u := op.args.Value("updateMods"); u.Type == bsonx.TypeArray {
+			if _, err := plan.Stages(u); err != nil {
+				return err
+			}
 		}
 		if _, err := op.args.Docs("arrayFilters"); err != nil {
 			return err

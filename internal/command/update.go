@@ -63,7 +63,8 @@ func checkUpdate(c *Call) error {
 	})
 }
 
-// checkStages asks for stages in an update that is a pipeline.
+// checkStages asks for stages in an update that is a pipeline. The original tells
+// the same of the whole command, but only after the other statements have run.
 func checkStages(u bsonx.Value) error {
 	if u.Type != bsonx.TypeArray {
 		return nil
