@@ -53,6 +53,9 @@ func (g *Generic) InTxn() bool { return g.HasTxn && g.Autocommit == no }
 // Retryable tells whether the command claims to be a retryable write.
 func (g *Generic) Retryable() bool { return g.HasTxn && g.Autocommit == absent }
 
+// genericFieldsMax is no less than the number of generic fields.
+const genericFieldsMax = 32
+
 var genericFields = NewFields("",
 	Field{Name: "lsid", Type: Document.OrNull()},
 	Field{Name: "txnNumber", Type: Long.OrNull()},
@@ -86,7 +89,8 @@ var genericFields = NewFields("",
 func (s *Spec) parse(body bsonx.Doc, seqs []Sequence) (Generic, Args, error) {
 	own := s.Fields
 	args := Args{f: own, vals: make([]bsonx.Value, len(own.list)), seqs: seqs}
-	gen := Args{f: genericFields, vals: make([]bsonx.Value, len(genericFields.list))}
+	var room [genericFieldsMax]bsonx.Value // on the stack: every command has them.
+	gen := Args{f: genericFields, vals: room[:len(genericFields.list)]}
 	it := bsonx.Walk(body)
 	it.Next() // the command itself.
 	var rest *bsonx.Builder
