@@ -97,7 +97,7 @@ func (c *Call) Read(ctx context.Context, fn func(tx *docstore.Tx, keep *bool) er
 		return fn(c.Txn.Tx, &keep)
 	}
 	tx, err := c.D.db.Begin(ctx, kv.Options{
-		At: c.ReadConcern.At, Hold: c.ReadConcern.Level == levelSnapshot, Note: c.op.note(),
+		At: c.ReadConcern.At, Hold: c.ReadConcern.Level == levelSnapshot, // a reader claims nothing, so nobody asks for its name.
 	})
 	if err != nil {
 		return err

@@ -27,7 +27,6 @@ var insert = Spec{
 		Field{Name: "ordered", Type: Boolean},
 		Field{Name: "bypassDocumentValidation", Type: Truthy, NoEffect: "validators are refused at create"},
 		Field{Name: "bypassEmptyTsReplacement", Type: Boolean, NotYet: true, Unless: isFalse},
-		Field{Name: "maxTimeMS", Type: Integer, Bounded: true},
 		Field{Name: "isTimeseriesNamespace", Type: Boolean, NotYet: true, Unless: isFalse},
 		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
 		Field{Name: "encryptionInformation", Type: Document, NotYet: true}),

@@ -58,6 +58,11 @@ func newTable(specs ...*Spec) *table {
 		if s.Fields == nil {
 			s.Fields = NewFields(s.Name)
 		}
+		for _, f := range s.Fields.list {
+			if _, generic := genericFields.index[f.Name]; generic {
+				panic("command: " + s.Name + " hides the generic field " + f.Name)
+			}
+		}
 		t.all = append(t.all, s)
 		for _, n := range append(slices.Clone(s.Aliases), s.Name) {
 			if t.byName[n] != nil {
