@@ -96,9 +96,8 @@ func (c *Call) Read(ctx context.Context, fn func(tx *docstore.Tx, keep *bool) er
 	if c.Txn != nil {
 		return fn(c.Txn.Tx, &keep)
 	}
-	tx, err := c.D.db.Begin(ctx, kv.Options{
-		At: c.ReadConcern.At, Hold: c.ReadConcern.Level == levelSnapshot, // a reader claims nothing, so nobody asks for its name.
-	})
+	// A reader claims nothing, so nobody asks for its name.
+	tx, err := c.D.db.Begin(ctx, kv.Options{At: c.ReadConcern.At, Hold: c.ReadConcern.Level == levelSnapshot})
 	if err != nil {
 		return err
 	}
