@@ -198,26 +198,34 @@ func evalIndexOfArray(c *Context, x *call) (bsonx.Value, error) {
 // evalConcatArrays stops at the first null.
 func evalConcatArrays(c *Context, x *call) (bsonx.Value, error) {
 	mark := len(c.stack)
-	for _, e := range x.args {
-		a, err := e.Eval(c)
-		switch {
-		case err != nil:
-		case bsonx.IsNullish(a):
-			c.stack = c.stack[:mark]
-			return bsonx.Null, nil
-		case a.Type != bsonx.TypeArray:
-			err = fail(28664, "$concatArrays only supports arrays, not %s", nameOf(a))
-		}
-		if err != nil {
-			c.stack = c.stack[:mark]
-			return a, err
-		}
-		c.pushElements(a)
+	null, err := x.pushArrays(c, 28664, "$concatArrays only supports arrays, not %s")
+	if null || err != nil {
+		return bsonx.Null, err
 	}
 	if err := c.room(x.name, mark); err != nil {
 		return bsonx.Missing, err
 	}
 	return c.arrayFrom(mark), nil
+}
+
+// pushArrays pushes the elements of all operands, which must be arrays; code and
+// format, which takes a type's name, are the error if one is not. At the first
+// null it stops and tells so. It leaves nothing pushed then, nor after an error.
+func (x *call) pushArrays(c *Context, code mongoerr.Code, format string) (null bool, err error) {
+	mark := len(c.stack)
+	for _, e := range x.args {
+		a, err := e.Eval(c)
+		null := err == nil && bsonx.IsNullish(a)
+		if err == nil && !null && a.Type != bsonx.TypeArray {
+			err = fail(code, format, nameOf(a))
+		}
+		if null || err != nil {
+			c.stack = c.stack[:mark]
+			return null, err
+		}
+		c.pushElements(a)
+	}
+	return false, nil
 }
 
 func evalReverseArray(c *Context, x *call) (bsonx.Value, error) {

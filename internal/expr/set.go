@@ -23,21 +23,9 @@ func inSet(set []bsonx.Value, v bsonx.Value) bool {
 
 func evalSetUnion(c *Context, x *call) (bsonx.Value, error) {
 	mark := len(c.stack)
-	for _, e := range x.args {
-		a, err := e.Eval(c)
-		switch {
-		case err != nil:
-		case bsonx.IsNullish(a):
-			c.stack = c.stack[:mark]
-			return bsonx.Null, nil
-		case a.Type != bsonx.TypeArray:
-			err = fail(17043, "All operands of $setUnion must be arrays. One argument is of type: %s", nameOf(a))
-		}
-		if err != nil {
-			c.stack = c.stack[:mark]
-			return a, err
-		}
-		c.pushElements(a)
+	null, err := x.pushArrays(c, 17043, "All operands of $setUnion must be arrays. One argument is of type: %s")
+	if null || err != nil {
+		return bsonx.Null, err
 	}
 	c.sortSet(mark)
 	return c.arrayFrom(mark), nil
