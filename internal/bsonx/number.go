@@ -182,21 +182,6 @@ func ToDouble(v Value) (float64, bool) {
 	return 0, false
 }
 
-// ToDecimal returns a number as a decimal: integers and decimals as they are, a
-// double rounded to 15 digits, as the reference server's arithmetic takes it
-// (so that 0.1 becomes 0.1); false if v is no number.
-func ToDecimal(v Value) (Decimal, bool) {
-	switch v.Type {
-	case TypeInt32, TypeInt64:
-		return DecimalFromInt64(asInt(v)), true
-	case TypeDouble:
-		return DecimalFromDouble(AsDouble(v), 15), true
-	case TypeDecimal:
-		return AsDecimal(v), true
-	}
-	return Decimal{}, false
-}
-
 // IsNaN tells whether v is a NaN of either type.
 func IsNaN(v Value) bool {
 	switch v.Type {

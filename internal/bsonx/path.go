@@ -20,9 +20,6 @@ func Lookup(d Doc, path string) Value {
 	}
 }
 
-// PathLen counts the names in a dotted path; "" is one name.
-func PathLen(path string) int { return strings.Count(path, ".") + 1 }
-
 // PathOverlaps tells whether one path is the other or lies below it: "a.b" and
 // "a" do, "a.b" and "a.bc" do not.
 func PathOverlaps(a, b string) bool {

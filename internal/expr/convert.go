@@ -173,12 +173,6 @@ func overflow(what string) error {
 	return inConvert("Conversion would overflow target type in $convert with no onError value: %s", what)
 }
 
-// Convert makes a value, which is not null, one of another type; ConversionFailure
-// if that cannot be. Its bytes are c's, the heap's if c is nil, or v's.
-func Convert(c *Context, v bsonx.Value, to bsonx.Type) (bsonx.Value, error) {
-	return c.convert(v, &conversion{to: to, format: "auto"})
-}
-
 func (c *Context) convert(v bsonx.Value, how *conversion) (bsonx.Value, error) {
 	to := how.to
 	if v.Type == to {

@@ -82,12 +82,6 @@ func bracketLeads(t bsonx.Type) (first, last byte) {
 	panic("keyenc: unvalidated type")
 }
 
-// BracketBounds returns bounds in ascending order: lo <= key < hi holds for every
-// encoding of a value whose type shares t's bracket, and for no other.
-func BracketBounds(t bsonx.Type) (lo, hi []byte) {
-	return AppendBracketLow(nil, t, false), AppendBracketHigh(nil, t, false)
-}
-
 // AppendBracketLow appends the inclusive lower bound of t's bracket, for a field
 // of a compound key in either direction.
 func AppendBracketLow(dst []byte, t bsonx.Type, desc bool) []byte {

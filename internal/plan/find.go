@@ -81,14 +81,6 @@ func Find(ctx context.Context, tx *docstore.Tx, r Request) (Node, error) {
 	return f.plan()
 }
 
-// ForWrite plans the reading of the documents that an update or delete changes:
-// whole documents, of which the caller claims and rewrites each. What the plan
-// gives was true at the transaction's snapshot; after a wait it is to be run again.
-func ForWrite(ctx context.Context, tx *docstore.Tx, r Request) (Node, error) {
-	r.Projection, r.ProjSpec, r.Places = nil, nil, false
-	return Find(ctx, tx, r)
-}
-
 func (f *finder) plan() (Node, error) {
 	if n := f.express(); n != nil {
 		return n, nil

@@ -19,14 +19,6 @@ func Skip(t testing.TB, reason string) {
 	t.Skip(reason)
 }
 
-// NeedsCI skips a test outside complete runs, with why: it takes minutes, say.
-func NeedsCI(t testing.TB, reason string) {
-	t.Helper()
-	if !CI() {
-		t.Skipf("only with PANDO_CI=1: %s", reason)
-	}
-}
-
 // NeedsFetched skips a test whose things could not be fetched, in complete runs too.
 func NeedsFetched(t testing.TB, name string) {
 	t.Helper()
