@@ -89,9 +89,6 @@ func (c *Call) checkReadConcern() (err error) {
 	}
 	rc := &c.ReadConcern
 	if !c.Gen.InTxn() {
-		if rc.Level == "" {
-			rc.Level = c.D.defaults.readLevel(c.Spec)
-		}
 		return c.Spec.supports(*rc, c.Gen.ReadConcern)
 	}
 	if rc.Given && c.Gen.Start != yes && !c.Gen.OrContinue {
@@ -116,7 +113,7 @@ func (c *Call) checkWriteConcern() (err error) {
 			return mongoerr.New(mongoerr.InvalidOptions, "writeConcern is not allowed within a multi-statement transaction")
 		}
 	}
-	c.WriteConcern, err = parseWriteConcern(given, c.D.defaults.writeConcern())
+	c.WriteConcern, err = parseWriteConcern(given, defaultWriteConcern())
 	return err
 }
 

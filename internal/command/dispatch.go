@@ -64,7 +64,6 @@ type Dispatcher struct {
 	stopping atomic.Bool
 	builders sync.Pool
 	topology *topology
-	defaults rwDefaults
 }
 
 // New returns a dispatcher of every command.
@@ -91,7 +90,7 @@ func (d *Dispatcher) Run(ctx context.Context, peer *Peer, req Request, dst []byt
 	c := &Call{D: d, Peer: peer, Req: req, Reply: b, started: d.Env.Now()}
 	err := d.serve(ctx, c)
 	res := d.finish(ctx, c, err)
-	d.note(c, err)
+	d.note(c)
 	return res
 }
 
@@ -145,7 +144,7 @@ func (d *Dispatcher) dispatch(ctx context.Context, c *Call) error {
 	if c.Gen.HasTxn && c.Spec.Txn != Beside {
 		return d.inSession(ctx, c)
 	}
-	if err := d.waitReadConcern(ctx, c); err != nil {
+	if err := d.waitReadConcern(c); err != nil {
 		return err
 	}
 	c.entered = true
@@ -154,17 +153,18 @@ func (d *Dispatcher) dispatch(ctx context.Context, c *Call) error {
 
 // waitReadConcern makes the node reach the time that a reader has seen (6.2), and
 // refuses times that it cannot have seen.
-func (d *Dispatcher) waitReadConcern(ctx context.Context, c *Call) error {
-	rc := c.ReadConcern
-	for name, t := range map[string]kv.Time{"afterClusterTime": rc.After, "atClusterTime": rc.At} {
-		if t == 0 {
-			continue
-		}
-		if now := d.Store.Visible(); t > now {
-			return mongoerr.Newf(mongoerr.InvalidOptions,
-				"readConcern %s value must not be greater than the current clusterTime. Requested clusterTime: { ts: Timestamp(%d, %d) }; current clusterTime: { ts: Timestamp(%d, %d) }",
-				name, t.Seconds(), t.Inc(), now.Seconds(), now.Inc())
-		}
+func (d *Dispatcher) waitReadConcern(c *Call) error {
+	name, t := "afterClusterTime", c.ReadConcern.After
+	if c.ReadConcern.At != 0 { // never both.
+		name, t = "atClusterTime", c.ReadConcern.At
+	}
+	if t == 0 {
+		return nil
+	}
+	if now := d.Store.Visible(); t > now {
+		return mongoerr.Newf(mongoerr.InvalidOptions,
+			"readConcern %s value must not be greater than the current clusterTime. Requested clusterTime: { ts: Timestamp(%d, %d) }; current clusterTime: { ts: Timestamp(%d, %d) }",
+			name, t.Seconds(), t.Inc(), now.Seconds(), now.Inc())
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func runExplain(ctx context.Context, c *Call) error {
 	if c.ReadConcern, err = parseReadConcern(gen.ReadConcern); err != nil {
 		return err
 	}
-	if err := c.D.waitReadConcern(ctx, c); err != nil {
+	if err := c.D.waitReadConcern(c); err != nil {
 		return err
 	}
 	c.Arg = arg

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/metrics"
 	"github.com/pandodb/pando/internal/session"
 )
 
@@ -81,17 +82,13 @@ func (o *ops) each(f func(*op)) {
 
 // counters are what serverStatus tells of commands.
 type counters struct {
-	writeConflicts                                       atomic.Int64
-	insert, query, update, remove, getMore, command      atomic.Int64
-	docsInserted, docsUpdated, docsDeleted, docsReturned atomic.Int64
-	errors                                               atomic.Int64
+	writeConflicts                                       metrics.Counter
+	insert, query, update, remove, getMore, command      metrics.Counter
+	docsInserted, docsUpdated, docsDeleted, docsReturned metrics.Counter
 }
 
 // note counts a command that has ended.
-func (d *Dispatcher) note(c *Call, err error) {
-	if err != nil {
-		d.metrics.errors.Add(1)
-	}
+func (d *Dispatcher) note(c *Call) {
 	if c.Spec == nil {
 		return
 	}
@@ -111,29 +108,4 @@ func appendOpTime(b *bsonx.Builder, name string, t kv.Time) {
 	b.Timestamp("ts", uint64(t))
 	b.Int64("t", session.Term)
 	b.Close()
-}
-
-// rwDefaults are the cluster-wide read and write concern defaults (5.5).
-type rwDefaults struct {
-	mu    sync.Mutex
-	read  string
-	write *WriteConcern
-}
-
-func (r *rwDefaults) readLevel(s *Spec) string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s.Read == ReadLocal {
-		return ""
-	}
-	return r.read
-}
-
-func (r *rwDefaults) writeConcern() WriteConcern {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.write != nil {
-		return *r.write
-	}
-	return defaultWriteConcern()
 }

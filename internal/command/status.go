@@ -68,24 +68,24 @@ func appendMetrics(c *Call) {
 	b.Close()
 	b.Close()
 	b.OpenDoc("document")
-	b.Int64("deleted", m.docsDeleted.Load())
-	b.Int64("inserted", m.docsInserted.Load())
-	b.Int64("returned", m.docsReturned.Load())
-	b.Int64("updated", m.docsUpdated.Load())
+	b.Int64("deleted", m.docsDeleted.Get())
+	b.Int64("inserted", m.docsInserted.Get())
+	b.Int64("returned", m.docsReturned.Get())
+	b.Int64("updated", m.docsUpdated.Get())
 	b.Close()
 	b.OpenDoc("operation")
-	b.Int64("writeConflicts", m.writeConflicts.Load())
+	b.Int64("writeConflicts", m.writeConflicts.Get())
 	b.Close()
 }
 
 func appendOpCounters(c *Call) {
 	b, m := c.Reply, &c.D.metrics
-	b.Int64("insert", m.insert.Load())
-	b.Int64("query", m.query.Load())
-	b.Int64("update", m.update.Load())
-	b.Int64("delete", m.remove.Load())
-	b.Int64("getmore", m.getMore.Load())
-	b.Int64("command", m.command.Load())
+	b.Int64("insert", m.insert.Get())
+	b.Int64("query", m.query.Get())
+	b.Int64("update", m.update.Get())
+	b.Int64("delete", m.remove.Get())
+	b.Int64("getmore", m.getMore.Get())
+	b.Int64("command", m.command.Get())
 }
 
 func appendRepl(c *Call) {

@@ -70,8 +70,6 @@ func (d *Dispatcher) statement(ctx context.Context, c *Call) error {
 			return err
 		}
 	}
-	started := d.Env.Now()
-	defer func() { t.Active += d.Env.Since(started); t.Statements++ }()
 	for {
 		t.Tx.Wait, t.Tx.WaitMax = d.mayWait(t), d.Params.WriteConflictWaitMillis.Millis()
 		err := c.Spec.Run(ctx, c)
@@ -110,14 +108,11 @@ func (d *Dispatcher) mayWait(t *session.Txn) bool {
 // openTxn opens the snapshot at the transaction's first statement.
 func (d *Dispatcher) openTxn(ctx context.Context, c *Call) error {
 	t, rc := c.Txn, c.ReadConcern
-	if rc.Level == "" {
-		rc.Level = d.defaults.readLevel(c.Spec)
-	}
 	t.Level, t.Explicit = rc.Level, c.ReadConcern.Level != ""
 	if t.Level == "" {
 		t.Level = levelLocal
 	}
-	if err := d.waitReadConcern(ctx, c); err != nil {
+	if err := d.waitReadConcern(c); err != nil {
 		return err
 	}
 	err := t.Open(ctx, d.db, kv.Options{At: rc.At, Born: t.Started, Note: c.op.note()})

@@ -181,8 +181,6 @@ type Info struct {
 	Busy    bool // a request has it checked out.
 	Started time.Time
 	Expires time.Time
-	Active  time.Duration
-	Level   string
 }
 
 // All ranges over the sessions.

@@ -77,7 +77,7 @@ func (s *Session) BeginRetryable(n int64) error {
 		return mongoerr.New(mongoerr.IncompleteTransactionHistory,
 			"Cannot retry a retryable write that has been converted into a transaction")
 	}
-	s.supersede()
+	s.Abort() // a higher number supersedes it.
 	s.row = row{num: n}
 	s.set(n, Retryable, nil)
 	return nil

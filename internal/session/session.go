@@ -62,11 +62,6 @@ type Txn struct {
 	// may not move, and no statement waits for a document.
 	Shown bool
 
-	// What it did so far, for its metrics and its log line.
-	Statements int
-	Active     time.Duration
-	Operations int64
-
 	timer *time.Timer
 }
 
@@ -107,7 +102,7 @@ func (s *Session) Begin(n int64, api API) (*Txn, error) {
 		return nil, mongoerr.New(mongoerr.ConflictingOperationInProgress,
 			"Only servers in a sharded cluster can start a new transaction at the active transaction number")
 	}
-	s.supersede()
+	s.Abort() // a higher number supersedes it.
 	now := s.m.env.Now()
 	limit := s.m.conf.Lifetime()
 	t := &Txn{Number: n, API: api, Started: now, Expires: now.Add(limit)}
@@ -223,9 +218,6 @@ func (s *Session) finish(to State) {
 	s.set(s.number, to, nil)
 	s.m.counts.end(to == Committed)
 }
-
-// supersede makes room for a higher number.
-func (s *Session) supersede() { s.Abort() }
 
 func (s *Session) set(n int64, st State, t *Txn) {
 	s.mu.Lock()
