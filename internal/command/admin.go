@@ -15,9 +15,9 @@ func adminCommands() []*Spec {
 		{Name: "currentOp", Admin: true, Run: runCurrentOp, Help: "lists running operations", Fields: anyFields("currentOp")},
 		{Name: "killOp", Admin: true, Run: runKillOp, Help: "interrupts an operation",
 			Fields: lenientFields("killOp", Field{Name: "op", Type: Any})},
-		{Name: "waitForFailPoint", Admin: true, Test: true, Txn: Beside, Run: runWaitForFailPoint, Help: "waits until a fail point was met",
+		{Name: "waitForFailPoint", Admin: true, NoAuth: true, Test: true, Run: runWaitForFailPoint, Help: "waits until a fail point was met",
 			Fields: NewFields("waitForFailPoint", Field{Name: "timesEntered", Type: Integer, Required: true})},
-		{Name: "configureFailPoint", Admin: true, Test: true, Txn: Beside, Run: runConfigureFailPoint, Help: "sets a fail point",
+		{Name: "configureFailPoint", Admin: true, NoAuth: true, Test: true, Run: runConfigureFailPoint, Help: "sets a fail point",
 			Fields: lenientFields("configureFailPoint", Field{Name: "mode", Type: Any}, Field{Name: "data", Type: Any})},
 	}
 }

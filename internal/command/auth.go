@@ -12,20 +12,20 @@ import (
 func authCommands() []*Spec {
 	payload := Field{Name: "payload", Type: Types{bad: badPayload, of: []bsonx.Type{bsonx.TypeBinary, bsonx.TypeString}}, Required: true}
 	return []*Spec{
-		{Name: "saslStart", NoAuth: true, Run: runSASLStart, Help: "begins an authentication",
+		{Name: "saslStart", NoAuth: true, API: true, Run: runSASLStart, Help: "begins an authentication",
 			Fields: NewFields("saslStart",
 				Field{Name: "mechanism", Type: Text, Required: true}, payload,
 				Field{Name: "autoAuthorize", Type: Any, NoEffect: "the original ignores it too"},
 				Field{Name: "options", Type: Document}, Field{Name: "db", Type: Text})},
-		{Name: "saslContinue", NoAuth: true, Run: runSASLContinue, Help: "continues an authentication",
+		{Name: "saslContinue", NoAuth: true, API: true, Run: runSASLContinue, Help: "continues an authentication",
 			Fields: NewFields("saslContinue",
 				Field{Name: "conversationId", Type: Any, Required: true}, payload,
 				Field{Name: "options", Type: Document})},
-		{Name: "authenticate", NoAuth: true, Run: runAuthenticate, Help: "authenticates in one step",
+		{Name: "authenticate", NoAuth: true, API: true, Run: runAuthenticate, Help: "authenticates in one step",
 			Fields: NewFields("authenticate",
 				Field{Name: "mechanism", Type: Text, Required: true},
 				Field{Name: "user", Type: Text}, Field{Name: "db", Type: Text})},
-		{Name: "logout", NoAuth: true, Run: func(context.Context, *Call) error { return nil }, Help: "ends an authentication"},
+		{Name: "logout", Run: func(context.Context, *Call) error { return nil }, Help: "ends an authentication"},
 	}
 }
 

@@ -28,7 +28,7 @@ func ddlCommands() []*Spec {
 		{Name: "drop", Write: true, API: true, Run: runDrop, Help: "removes a collection",
 			Fields: NewFields("drop", Field{Name: "collectionUUID", Type: UUID, NotYet: true})},
 		{Name: "dropDatabase", Write: true, API: true, Run: runDropDatabase, Help: "removes a database"},
-		{Name: "renameCollection", Admin: true, Write: true, Run: runRename, Help: "gives a collection another name",
+		{Name: "renameCollection", Admin: true, API: true, Write: true, Run: runRename, Help: "gives a collection another name",
 			Fields: NewFields("renameCollection",
 				Field{Name: "to", Type: Text, Required: true},
 				Field{Name: "dropTarget", Type: oneOf("bool", "binData"), NotYet: true, Unless: isBoolean},

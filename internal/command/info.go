@@ -45,7 +45,7 @@ func infoCommands() []*Spec {
 		{Name: "buildInfo", Aliases: []string{"buildinfo"}, Run: runBuildInfo, Help: "tells what this server is"},
 		{Name: "whatsmyuri", Run: func(_ context.Context, c *Call) error { c.Reply.String("you", c.Peer.Remote); return nil }, Help: "tells the client's address",
 			Fields: lenientFields("whatsmyuri")},
-		{Name: "connectionStatus", NoAuth: true, API: true, Run: runConnectionStatus, Help: "tells who is authenticated",
+		{Name: "connectionStatus", NoAuth: true, Run: runConnectionStatus, Help: "tells who is authenticated",
 			Fields: NewFields("connectionStatus", Field{Name: "showPrivileges", Type: Any})},
 		{Name: "hostInfo", Run: runHostInfo, Help: "tells of the machine"},
 		{Name: "getCmdLineOpts", Admin: true, Run: runGetCmdLineOpts, Help: "tells how the server was started"},

@@ -13,8 +13,8 @@ func sessionCommands() []*Spec {
 	return []*Spec{
 		{Name: "startSession", Run: runStartSession, Help: "makes a session", Fields: anyFields("startSession")},
 		{Name: "refreshSessions", API: true, Run: runRefreshSessions, Help: "keeps sessions from expiring"},
-		{Name: "endSessions", NoAuth: true, API: true, Run: runEndSessions, Help: "lets sessions expire"},
-		{Name: "killSessions", Txn: Beside, API: true, Run: runKillSessions, Help: "ends what sessions do"},
+		{Name: "endSessions", API: true, Run: runEndSessions, Help: "lets sessions expire"},
+		{Name: "killSessions", Txn: Beside, Run: runKillSessions, Help: "ends what sessions do"},
 		{Name: "killAllSessions", Txn: Beside, Run: runKillAllSessions, Help: "ends what all sessions do"},
 		{Name: "killAllSessionsByPattern", Txn: Beside, Run: runKillByPattern, Help: "ends what certain sessions do"},
 	}

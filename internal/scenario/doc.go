@@ -52,6 +52,12 @@
 // refusal with 238. Both kinds of later fail when nothing is refused any more, and
 // docs/differences.md lists them.
 //
+// # Every command in every state
+//
+// states/commands.txt is a table: each command, sent in every form that a number
+// can have, to a session in every state that its number can be in. The reference
+// server writes it as well (TestReferenceStates).
+//
 // # What is printed
 //
 // A reply is one line of extended JSON in which every number tells its type: 1 is an

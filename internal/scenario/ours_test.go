@@ -11,6 +11,15 @@ import (
 // TestPando holds the files against our own server, which waits for nobody where
 // the reference server does not. When all have run, the store must be whole.
 func TestPando(t *testing.T) {
+	u, err := url.Parse(openOurs(t).URI())
+	if err != nil {
+		t.Fatal(err)
+	}
+	runAll(t, u.Host, Ours)
+}
+
+// openOurs starts our server as scenarios expect it, and in the end checks its store.
+func openOurs(t *testing.T) *pando.Server {
 	dir := t.TempDir()
 	srv, err := pando.Open(t.Context(), pando.Options{DBPath: dir, Parameters: map[string]string{
 		"enableTestCommands": "1", "writeConflictWaitMillis": "0",
@@ -27,9 +36,5 @@ func TestPando(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	u, err := url.Parse(srv.URI())
-	if err != nil {
-		t.Fatal(err)
-	}
-	runAll(t, u.Host, Ours)
+	return srv
 }
