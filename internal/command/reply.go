@@ -232,7 +232,8 @@ func (d *Dispatcher) describe(c *kv.Conflict) string {
 	case c.Floor:
 		return what + ": this transaction is older than the memory of writes reaches"
 	}
-	return what + ": written by a newer transaction"
+	return fmt.Sprintf("%s: written by a transaction that committed %d s ago, at Timestamp(%d, %d)",
+		what, max(0, d.Env.Now().Unix()-int64(c.Winner.Seconds())), c.Winner.Seconds(), c.Winner.Inc())
 }
 
 // operation is what the fail point failCommand looks at.

@@ -3,7 +3,9 @@ package command
 import (
 	"context"
 	"errors"
+	"time"
 
+	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/kv"
 	"github.com/pandodb/pando/internal/mongoerr"
 	"github.com/pandodb/pando/internal/session"
@@ -12,7 +14,7 @@ import (
 // inSession runs a command that carries a txnNumber: its session is checked out
 // for as long as it runs (3.5, steps 12 to 17).
 func (d *Dispatcher) inSession(ctx context.Context, c *Call) error {
-	s, err := d.Sessions.CheckOut(ctx, c.Gen.LSID)
+	s, err := d.checkOut(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -49,6 +51,20 @@ func (d *Dispatcher) inSession(ctx context.Context, c *Call) error {
 	return nil
 }
 
+// startWaitMax is how long a statement waits for the one that starts its
+// transaction, where waiting is allowed at all. It is time for a client to open a
+// connection more; a client that goes on after a restart is told that late.
+const startWaitMax = time.Second
+
+// checkOut takes the command's session, when it is free.
+func (d *Dispatcher) checkOut(ctx context.Context, c *Call) (*session.Session, error) {
+	if !c.Gen.InTxn() || c.Spec.Txn == Ends || c.Gen.Start == yes || c.Gen.OrContinue {
+		return d.Sessions.CheckOut(ctx, c.Gen.LSID)
+	}
+	wait := min(d.Params.WriteConflictWaitMillis.Millis(), startWaitMax)
+	return d.Sessions.CheckOutOpen(ctx, c.Gen.LSID, c.Gen.TxnNumber, wait)
+}
+
 // enter begins or continues the command's transaction.
 func (d *Dispatcher) enter(s *session.Session, c *Call) (*session.Txn, error) {
 	n := c.Gen.TxnNumber
@@ -79,6 +95,7 @@ func (d *Dispatcher) statement(ctx context.Context, c *Call) error {
 		}
 		d.metrics.writeConflicts.Add(1)
 		if !t.Tx.Wait || ctx.Err() != nil {
+			d.lose(c, conflict)
 			return err
 		}
 		switch {
@@ -88,6 +105,7 @@ func (d *Dispatcher) statement(ctx context.Context, c *Call) error {
 			t.Tx = nil
 			err = d.openTxn(ctx, c)
 		case conflict.Held:
+			d.lose(c, conflict)
 			return err // and waited for long enough.
 		default:
 			err = t.Tx.Refresh(ctx)
@@ -97,6 +115,13 @@ func (d *Dispatcher) statement(ctx context.Context, c *Call) error {
 		}
 		c.Reply.Rewind()
 		c.failed = false
+	}
+}
+
+// lose has the session's next transaction queue for the document that this one has lost.
+func (d *Dispatcher) lose(c *Call, conflict *kv.Conflict) {
+	if _, _, ok := docstore.DescribeKey(conflict.Key); ok {
+		c.Session.Lose(conflict.Key)
 	}
 }
 
@@ -115,8 +140,8 @@ func (d *Dispatcher) openTxn(ctx context.Context, c *Call) error {
 	if err := d.waitReadConcern(c); err != nil {
 		return err
 	}
-	err := t.Open(ctx, d.db, kv.Options{At: rc.At, Born: t.Started, Note: c.op.note()})
-	if err != nil {
+	wait := d.Params.WriteConflictWaitMillis.Millis()
+	if err := c.Session.Open(ctx, t, kv.Options{At: rc.At, Born: t.Started, Note: c.op.note()}, wait); err != nil {
 		return err
 	}
 	c.Dependent(t.Tx.KV.ReadTime())

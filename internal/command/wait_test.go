@@ -335,3 +335,103 @@ func TestKillOpenTransaction(t *testing.T) {
 		c.run(inc(9, 1), s.starting(1)).want(`error 117`)
 	})
 }
+
+// TestStatementOvertakesStart sends the statements of a transaction at once, and
+// the one that starts it last: they wait for it.
+func TestStatementOvertakesStart(t *testing.T) {
+	inHouse(t, func(h *house) {
+		c, s := h.conn(), lsid(1)
+		c.run(putAll).want(`{"n":4}`)
+		early := h.conn().begin(inc(1, 1), s.within(1)).waits()
+		reader := h.conn().begin(`{"find":"c","filter":{"_id":9}}`, s.within(1)).waits()
+		gone := h.conn()
+		left := gone.begin(inc(1, 1), s.within(1)).waits()
+		gone.hangUp()
+		left.want(`error 279`)
+		c.run(inc(2, 1), s.starting(1)).want(`{"n":1,"nModified":1}`)
+		early.want(`{"n":1,"nModified":1}`)
+		reader.want(`[{"_id":9,"n":0}]`)
+		c.run(commit, s.within(1)).want(`{}`)
+		c.run(`{"find":"c","filter":{"_id":1}}`).want(`[{"_id":1,"n":1}]`)
+	})
+}
+
+// TestStartNeverComes sends statements of transactions that nobody starts, or
+// that failed at their start: they are told so, the former after a while.
+func TestStartNeverComes(t *testing.T) {
+	inHouse(t, func(h *house) {
+		c, s := h.conn(), lsid(1)
+		c.run(putAll).want(`{"n":4}`)
+		lonely := h.conn().begin(inc(1, 1), s.within(1)).waits()
+		h.pass(time.Second)
+		lonely.want(`error 251 [TransientTransactionError]`)
+
+		late := h.conn().begin(inc(1, 1), s.within(2)).waits()
+		c.run(`{"insert":"c","documents":[{"_id":1}]}`, s.starting(2)).want(`{"n":0} at 0: 11000`)
+		late.want(`error 251 [TransientTransactionError]`)
+
+		c.run(`{"setParameter":1,"writeConflictWaitMillis":0}`)
+		c.run(inc(1, 1), s.within(3)).want(`error 251 [TransientTransactionError]`)
+	})
+}
+
+// TestRetryQueuesForWhatWasLost has a transaction lose a document after it has
+// shown results. The session's next one waits for the holder before it reads, and
+// nobody comes in between.
+func TestRetryQueuesForWhatWasLost(t *testing.T) {
+	inHouse(t, func(h *house) {
+		c := h.conn()
+		holder, s, rival := lsid(1), lsid(2), lsid(3)
+		c.run(putAll).want(`{"n":4}`)
+		c.run(inc(9, 10), holder.starting(1)).want(`{"n":1,"nModified":1}`)
+		c.run(`{"find":"c","filter":{"_id":9}}`, s.starting(1)).want(`[{"_id":9,"n":0}]`)
+		c.run(inc(9, 1), s.within(1)).want(`error 112 [TransientTransactionError]`)
+
+		retry := h.conn().begin(`{"find":"c","filter":{"_id":9}}`, s.starting(2)).waits()
+		c.run(commit, holder.within(1)).want(`{}`)
+		retry.want(`[{"_id":9,"n":10}]`)
+		c.run(`{"find":"c","filter":{"_id":9}}`, rival.starting(1)).want(`[{"_id":9,"n":10}]`)
+		c.run(inc(9, 1), rival.within(1)).want(`error 112 [TransientTransactionError]`)
+		c.run(inc(9, 1), s.within(2)).want(`{"n":1,"nModified":1}`)
+		c.run(commit, s.within(2)).want(`{}`)
+	})
+}
+
+// TestRetryWithoutItsLoss has the next transaction of a session do something
+// else: what it queued for is no conflict to anybody afterwards.
+func TestRetryWithoutItsLoss(t *testing.T) {
+	inHouse(t, func(h *house) {
+		c := h.conn()
+		holder, s, reader := lsid(1), lsid(2), lsid(3)
+		c.run(putAll).want(`{"n":4}`)
+		c.run(inc(9, 10), holder.starting(1)).want(`{"n":1,"nModified":1}`)
+		c.run(inc(1, 1), s.starting(1)).want(`{"n":1,"nModified":1}`)
+		c.run(inc(9, 1), s.within(1)).want(`error 112 [TransientTransactionError]`)
+		c.run(commit, holder.within(1)).want(`{}`)
+
+		c.run(`{"find":"c","filter":{"_id":9}}`, reader.starting(1)).want(`[{"_id":9,"n":10}]`)
+		c.run(inc(2, 1), s.starting(2)).want(`{"n":1,"nModified":1}`)
+		c.run(commit, s.within(2)).want(`{}`)
+		c.run(inc(9, 1), reader.within(1)).want(`{"n":1,"nModified":1}`)
+		c.run(commit, reader.within(1)).want(`{}`)
+	})
+}
+
+// TestRetryWaitIsBounded: the holder does not end, and the retry goes on without
+// what it queued for.
+func TestRetryWaitIsBounded(t *testing.T) {
+	inHouse(t, func(h *house) {
+		c := h.conn()
+		holder, s := lsid(1), lsid(2)
+		c.run(putAll).want(`{"n":4}`)
+		c.run(`{"setParameter":1,"writeConflictWaitMillis":500}`)
+		c.run(inc(9, 10), holder.starting(1)).want(`{"n":1,"nModified":1}`)
+		c.run(inc(1, 1), s.starting(1)).want(`{"n":1,"nModified":1}`)
+		c.run(inc(9, 1), s.within(1)).want(`error 112 [TransientTransactionError]`)
+		retry := h.conn().begin(inc(1, 1), s.starting(2)).waits()
+		h.pass(500 * time.Millisecond)
+		retry.want(`{"n":1,"nModified":1}`)
+		c.run(abort, holder.within(1)).want(`{}`)
+		c.run(commit, s.within(2)).want(`{}`)
+	})
+}

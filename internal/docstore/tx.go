@@ -164,6 +164,30 @@ func (tx *Tx) lock(ctx context.Context, how kv.How, key []byte) error {
 	return err
 }
 
+// Reserve queues for keys that an earlier attempt at the same work has lost, before
+// this one has read anything, and holds what it gets; then it reads the newest
+// state. It waits for all of them together no longer than WaitMax; what it did not
+// get by then is left to luck.
+func (tx *Tx) Reserve(ctx context.Context, keys [][]byte) error {
+	bounded, cancel := context.WithTimeoutCause(ctx, tx.WaitMax, errWaited)
+	defer cancel()
+	behind := false
+	for _, key := range keys {
+		err := tx.KV.Lock(bounded, kv.How{Wait: true, Reserve: true}, key)
+		if err == nil {
+			continue
+		}
+		if _, told := errors.AsType[*kv.Conflict](err); !told && context.Cause(bounded) != errWaited {
+			return err
+		}
+		behind = true
+	}
+	if !behind {
+		return nil
+	}
+	return tx.Refresh(ctx)
+}
+
 // Get appends the document with that _id to dst and returns it; kv.ErrNotFound if
 // there is none.
 func (tx *Tx) Get(ctx context.Context, coll *catalog.Collection, id bsonx.Value, dst []byte) (bsonx.Doc, error) {

@@ -151,6 +151,11 @@ type How struct {
 	// another open transaction holds, until ctx ends. Without it a held key is
 	// a *Conflict at once.
 	Wait bool
+
+	// Reserve holds the key for this transaction without counting it as written:
+	// whoever commits having only reserved it is no conflict to anybody. A later
+	// Lock of the key without Reserve counts as ever.
+	Reserve bool
 }
 
 // Writer changes keys.

@@ -96,6 +96,31 @@ func (m *Manager) CheckOut(ctx context.Context, id ID) (*Session, error) {
 	}
 }
 
+// CheckOutOpen is CheckOut for a later statement of transaction n. Statements that
+// a client sends at once arrive in any order: one that overtakes the statement
+// that starts the transaction waits for that one, for at most the given time. If
+// it does not come, the session is returned as it is.
+func (m *Manager) CheckOutOpen(ctx context.Context, id ID, n int64, wait time.Duration) (*Session, error) {
+	for {
+		s, err := m.CheckOut(ctx, id)
+		if err != nil || n <= s.number || wait <= 0 {
+			return s, err
+		}
+		began, arrival := m.env.Now(), s.renewal()
+		s.CheckIn()
+		t := time.NewTimer(wait)
+		select {
+		case <-arrival:
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return nil, context.Cause(ctx)
+		}
+		t.Stop()
+		wait -= m.env.Now().Sub(began)
+	}
+}
+
 // Kill ends what the sessions that match are doing: running requests are
 // interrupted, open transactions aborted, cursors closed. The sessions stay
 // usable under higher numbers. The caller has no session checked out.

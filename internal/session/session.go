@@ -38,10 +38,12 @@ type Session struct {
 	loaded  bool // the row was read.
 	row     row
 	number  int64 // -1 until one is known.
+	lost    lost
 	state   State
 	txn     *Txn // of state InProgress.
 	lastUse time.Time
 	running context.CancelCauseFunc // cancels the request that has it checked out.
+	renewed chan struct{}           // closed when number changes; nil if nobody waits for that.
 	gone    bool                    // forgotten by the manager; look it up again.
 }
 
@@ -57,6 +59,9 @@ type Txn struct {
 	API      API
 	Started  time.Time
 	Expires  time.Time
+
+	// Reserved are the keys that it queued for before it took its snapshot.
+	Reserved [][]byte
 
 	// Shown is set when a statement has replied ok: from then on the snapshot
 	// may not move, and no statement waits for a document.
@@ -145,14 +150,26 @@ func (s *Session) Match(command string, n int64, api API) error {
 	return nil
 }
 
-// Open opens the snapshot of a transaction that has just begun.
-func (t *Txn) Open(ctx context.Context, db *docstore.DB, opt kv.Options) error {
-	tx, err := db.Begin(ctx, opt)
+// Open opens the snapshot of a transaction that has just begun. With a wait, it
+// first queues for what the session's last transaction has lost, so that a retry
+// makes progress instead of losing again.
+func (s *Session) Open(ctx context.Context, t *Txn, opt kv.Options, wait time.Duration) error {
+	tx, err := s.m.db.Begin(ctx, opt)
 	if err != nil {
 		return err
 	}
-	t.Tx = tx
 	t.Fixed = opt.At != 0
+	if wait > 0 && !t.Fixed {
+		if t.Reserved == nil { // else it had to give way, and opens anew.
+			t.Reserved = s.lost.take(s.m.env.Now(), wait)
+		}
+		tx.WaitMax = wait
+		if err := tx.Reserve(ctx, t.Reserved); err != nil {
+			tx.Rollback()
+			return err
+		}
+	}
+	t.Tx = tx
 	return nil
 }
 
@@ -221,8 +238,22 @@ func (s *Session) finish(to State) {
 
 func (s *Session) set(n int64, st State, t *Txn) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.renewed != nil && n != s.number {
+		close(s.renewed)
+		s.renewed = nil
+	}
 	s.number, s.state, s.txn = n, st, t
-	s.mu.Unlock()
+}
+
+// renewal is closed when the session's number changes.
+func (s *Session) renewal() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.renewed == nil {
+		s.renewed = make(chan struct{})
+	}
+	return s.renewed
 }
 
 // expire aborts transaction n when its lifetime is over, and interrupts the

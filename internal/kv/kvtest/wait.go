@@ -15,7 +15,49 @@ func (tx txn) wait(key string) func() error {
 	return tx.h.async(func() error { return tx.tryLock(waits, key) })
 }
 
+var reserves = kv.How{Wait: true, Reserve: true}
+
 var waitCases = []testCase{
+	{"a reserved key is kept from others and counts as not written", func(h *house) {
+		reader, a := h.begin("reader"), h.begin("a")
+		noErr(h, a.tryLock(reserves, "k"))
+		if c := h.begin("").lockConflict(kv.How{}, "k"); !c.Held {
+			h.Fatalf("got %+v", c)
+		}
+		a.put("other=1")
+		a.commit()
+		reader.lock("k") // nothing newer than its snapshot.
+	}},
+	{"a reserved key that is locked counts as written", func(h *house) {
+		reader, a := h.begin("reader"), h.begin("a")
+		noErr(h, a.tryLock(reserves, "k"))
+		a.lock("k")
+		noErr(h, a.tryLock(reserves, "k"))
+		at := a.commit()
+		if c := reader.lockConflict(kv.How{}, "k"); c.Winner != at {
+			h.Fatalf("got %+v", c)
+		}
+	}},
+	{"a transaction that has only reserved commits nothing", func(h *house) {
+		a := h.begin("a")
+		noErr(h, a.tryLock(reserves, "k"))
+		if at := a.commit(); at != a.ReadTime() {
+			h.Fatalf("committed at %d, read at %d", at, a.ReadTime())
+		}
+		h.begin("").lock("k")
+	}},
+	{"a reservation waits its turn, and is handed over as one", func(h *house) {
+		a, b := h.begin("a"), h.begin("b")
+		a.lock("k")
+		got := h.async(func() error { return b.tryLock(reserves, "k") })
+		h.untilWaiting(1)
+		a.Rollback()
+		noErr(h, got())
+		reader := h.begin("reader")
+		b.put("other=1")
+		b.commit()
+		reader.lock("k")
+	}},
 	{"the claim comes when the holder gives it up", func(h *house) {
 		a, b := h.begin("a"), h.begin("b")
 		a.lock("k")

@@ -54,8 +54,13 @@ type claim struct {
 	// it, while it still holds the claim; others load it under shard.mu.
 	committed atomic.Uint64
 
-	holder *txn      // shard.mu; nil if free.
-	queue  []*waiter // queues.mu and shard.mu both to change it, either to read. Not empty only if held.
+	holder *txn // shard.mu; nil if free.
+
+	// reserved: the holder keeps it from others, and may never write it. Its
+	// holder's alone.
+	reserved bool
+
+	queue []*waiter // queues.mu and shard.mu both to change it, either to read. Not empty only if held.
 }
 
 // claimOverheadBytes is about what an entry costs besides its key.
@@ -75,8 +80,8 @@ func (c *claims) shardOf(key []byte) *shard {
 
 // take claims key for tx, and returns the claim if it was not tx's already. The
 // conflict is nil if tx may go on. With Claimed set the key is tx's but newer than
-// its snapshot; a key that was free is taken in that way only if keep asks for it.
-func (c *claims) take(tx *txn, key []byte, readTime kv.Time, keep bool) (*claim, *kv.Conflict) {
+// its snapshot; a key that was free is taken in that way only for who waits.
+func (c *claims) take(tx *txn, key []byte, readTime kv.Time, how kv.How) (*claim, *kv.Conflict) {
 	s := c.shardOf(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,15 +94,18 @@ func (c *claims) take(tx *txn, key []byte, readTime kv.Time, keep bool) (*claim,
 	}
 	conflict := s.newerThan(cl, key, readTime)
 	if conflict != nil {
-		conflict.Claimed = mine || keep
+		conflict.Claimed = mine || how.Wait
 	}
-	if mine || conflict != nil && !keep {
+	if mine {
+		cl.reserved = cl.reserved && how.Reserve
+	}
+	if mine || conflict != nil && !how.Wait {
 		return nil, conflict
 	}
 	if cl == nil {
 		cl = c.insert(s, key)
 	}
-	cl.holder = tx
+	cl.holder, cl.reserved = tx, how.Reserve
 	s.held++
 	return cl, conflict
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -33,8 +34,7 @@ func (tx *txn) Commit(ctx context.Context) (kv.Time, error) {
 	if tx.stale != nil {
 		return 0, tx.stale
 	}
-	wrote := tx.own.wrote()
-	if !wrote && len(tx.claims) == 0 {
+	if !tx.own.wrote() && !tx.locked() {
 		return tx.readTime, tx.verify()
 	}
 	b := tx.build()
@@ -42,6 +42,11 @@ func (tx *txn) Commit(ctx context.Context) (kv.Time, error) {
 	// The claims are released by end, after the state that they protected is the
 	// newest one; until then another transaction finds them held.
 	return tx.store.commit(b, 0, tx)
+}
+
+// locked tells whether tx holds a key that counts as written.
+func (tx *txn) locked() bool {
+	return slices.ContainsFunc(tx.claims, func(cl *claim) bool { return !cl.reserved })
 }
 
 // verify tells whether what tx relied on still stands.
@@ -130,7 +135,9 @@ func (s *Store) commit(b *batch, atLeast kv.Time, tx *txn) (t kv.Time, err error
 	}
 	if tx != nil {
 		for _, cl := range tx.claims {
-			cl.committed.Store(uint64(t))
+			if !cl.reserved {
+				cl.committed.Store(uint64(t))
+			}
 		}
 	}
 	if tx != nil && s.churn.note(tx.own, t, now) {

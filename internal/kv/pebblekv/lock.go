@@ -57,7 +57,7 @@ func (tx *txn) tryLock(how kv.How, key []byte) (*kv.Conflict, error) {
 			return nil, kv.ErrExists
 		}
 	}
-	fresh, conflict := tx.store.claims.take(tx, key, tx.readTime, how.Wait)
+	fresh, conflict := tx.store.claims.take(tx, key, tx.readTime, how)
 	if fresh != nil {
 		tx.claims = append(tx.claims, fresh)
 	}

@@ -118,7 +118,7 @@ func (q *queues) handOver(c *claims, cl *claim) {
 	}
 	w := cl.queue[0]
 	cl.queue = slices.Delete(cl.queue, 0, 1)
-	cl.holder = w.tx
+	cl.holder, cl.reserved = w.tx, true // until it is locked: see lock.
 	delete(q.waiting, w.tx)
 	close(w.done)
 }

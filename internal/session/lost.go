@@ -1,0 +1,45 @@
+package session
+
+import (
+	"bytes"
+	"slices"
+	"time"
+)
+
+// lostKeysMax bounds what a session remembers of its lost conflicts: whoever loses
+// more different keys in a row starts over with the newest.
+const lostKeysMax = 16
+
+// lost is the keys that the session's transactions have lost to others since one
+// of them has committed. The next one queues for all of them, in the order of the
+// keys, so that sessions that lost against each other do not wait in a circle.
+type lost struct {
+	keys [][]byte // in order.
+	at   time.Time
+}
+
+// Lose notes that the open transaction lost key to another one.
+func (s *Session) Lose(key []byte) {
+	if s.state != InProgress || key == nil {
+		return
+	}
+	keys := s.txn.Reserved
+	if len(keys) >= lostKeysMax {
+		keys = nil
+	}
+	if at, found := slices.BinarySearchFunc(keys, key, bytes.Compare); !found {
+		keys = slices.Insert(slices.Clone(keys), at, key)
+	}
+	s.lost = lost{keys, s.m.env.Now()}
+}
+
+// take returns the keys and forgets them. A client that has not come back within
+// the time that a retry may wait is doing something else by now.
+func (l *lost) take(now time.Time, within time.Duration) [][]byte {
+	keys, at := l.keys, l.at
+	*l = lost{}
+	if now.Sub(at) > within {
+		return nil
+	}
+	return keys
+}
