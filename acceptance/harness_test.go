@@ -176,8 +176,8 @@ func target(t *testing.T) func(options string) string {
 	return func(options string) string { return "mongodb://" + u.Host + "/" + options }
 }
 
-// run runs a client program to its end and fails with what it printed.
-func run(t *testing.T, cmd *exec.Cmd) {
+// run runs a client program to its end, returns what it printed and fails with that.
+func run(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -189,4 +189,5 @@ func run(t *testing.T, cmd *exec.Cmd) {
 		t.Fatalf("%v\n%s", err, &out)
 	}
 	t.Logf("%s", &out)
+	return out.String()
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -14,6 +16,20 @@ const programWait = 60 * time.Second
 
 const replicaSet = "?replicaSet=rs0"
 
+// says is what each program prints, among other things, in every language that has it.
+var says = map[string][]string{
+	"manual":    {"foo: 2, bar: 2"},
+	"employees": {"status of employee 1: Inactive", "status of employee 3: Inactive", "events: 2"},
+	"trouble": {
+		"abort: nothing is left of it",
+		"duplicate key: the transaction is over, the error is not transient",
+		"conflict: told at the write, gone at the retry",
+		"contended: no update was lost",
+	},
+	"cursor":   {"seen: 1000, sum: 499500"},
+	"parallel": {"total: 190"},
+}
+
 // TestPrograms runs every client program, one after the other, against one server.
 func TestPrograms(t *testing.T) {
 	uri := target(t)
@@ -21,13 +37,27 @@ func TestPrograms(t *testing.T) {
 		t.Run("go/"+name, func(t *testing.T) { run(t, goProgram(t, name, uri(replicaSet))) })
 	}
 	for _, name := range []string{"employees", "manual", "trouble", "parallel", "cursor"} {
-		t.Run("node/"+name, func(t *testing.T) { run(t, nodeProgram(t, name, uri(replicaSet))) })
+		t.Run("node/"+name, func(t *testing.T) { runSaying(t, nodeProgram(t, name, uri(replicaSet)), says[name]) })
 	}
 	for _, name := range []string{"employees", "guide", "trouble", "async_employees"} {
 		t.Run("python/"+name, func(t *testing.T) { run(t, pythonProgram(t, name, uri(replicaSet))) })
 	}
 	for _, name := range []string{"employees", "trouble"} {
 		t.Run("mongosh/"+name, func(t *testing.T) { run(t, shellProgram(t, name, uri(replicaSet))) })
+	}
+	for _, name := range []string{"employees", "manual", "trouble", "cursor"} {
+		t.Run("java/"+name, func(t *testing.T) { runSaying(t, java.program(t, name, uri(replicaSet)), says[name]) })
+	}
+}
+
+// runSaying runs a program and looks for lines in what it prints.
+func runSaying(t *testing.T, cmd *exec.Cmd, lines []string) {
+	t.Helper()
+	said := strings.Split(run(t, cmd), "\n")
+	for _, line := range lines {
+		if !slices.Contains(said, line) {
+			t.Errorf("it does not print %q", line)
+		}
 	}
 }
 
