@@ -68,6 +68,7 @@ var (
 	ErrListen      = errors.New("cannot listen")
 	ErrNewerFormat = pebblekv.ErrNewerFormat
 	ErrDied        = errors.New("the store has failed")
+	ErrOption      = errors.New("bad option")
 )
 
 // Server is a running server. It is safe for concurrent use.
@@ -101,7 +102,7 @@ func Open(ctx context.Context, opt Options) (*Server, error) {
 	params := param.New()
 	for name, value := range opt.Parameters {
 		if err := params.SetStartup(name, value); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", ErrOption, err)
 		}
 	}
 	s := &Server{opt: opt, died: make(chan error, 1)}
@@ -139,6 +140,9 @@ func (s *Server) openStore(ctx context.Context, e *env.Env, params *param.Set) e
 		Store: store, DB: db, Sessions: s.sessions, Params: params, FailPoints: failpoint.New(e), Env: e, Log: s.opt.Logger,
 		Host: command.ReadHostInfo(), LogTail: s.opt.LogTail, Stats: s.connections, Waits: s.waiting, Persona: s.persona(e),
 	})
+	if err := s.commands.Load(ctx); err != nil {
+		return errors.Join(err, store.Close())
+	}
 	return nil
 }
 

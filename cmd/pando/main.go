@@ -46,7 +46,7 @@ func main() {
 
 func exitCode(err error) int {
 	switch {
-	case errors.Is(err, errUsage):
+	case errors.Is(err, errUsage), errors.Is(err, pando.ErrOption):
 		return exitUsage
 	case errors.Is(err, pando.ErrListen):
 		return exitNet

@@ -88,6 +88,9 @@ func (c *Call) checkReadConcern() (err error) {
 		return err
 	}
 	rc := &c.ReadConcern
+	if level := c.D.defaults().read; level != "" && !rc.Given && c.Spec.takesDefaultRead() && (!c.Gen.InTxn() || c.Gen.Start == yes) {
+		rc.Level, rc.Default = level, true
+	}
 	if !c.Gen.InTxn() {
 		return c.Spec.supports(*rc, c.Gen.ReadConcern)
 	}
@@ -113,7 +116,7 @@ func (c *Call) checkWriteConcern() (err error) {
 			return mongoerr.New(mongoerr.InvalidOptions, "writeConcern is not allowed within a multi-statement transaction")
 		}
 	}
-	c.WriteConcern, err = parseWriteConcern(given, defaultWriteConcern())
+	c.WriteConcern, err = parseWriteConcern(given, c.D.defaults().writeConcern())
 	return err
 }
 

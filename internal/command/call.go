@@ -70,6 +70,7 @@ type Call struct {
 	more        bool // a stream of replies goes on.
 	hangUp      bool // a fail point drops the connection after the command ran.
 	stamps      uint64
+	settings    catalog.Namespace // a collection of the server's own that the command may have changed.
 	op          *op
 }
 

@@ -22,7 +22,8 @@ func commands() []*Spec {
 			checked(with(bulkWrite, runBulkWrite), checkBatch("ops")),
 		},
 		cursorCommands(), txnCommands(), sessionCommands(),
-		[]*Spec{with(create, runCreate), with(collMod, runCollMod), with(setDefaultRWConcern, runSetDefaultRWConcern)},
+		[]*Spec{with(create, runCreate), with(collMod, runCollMod), with(setDefaultRWConcern, runSetDefaultRWConcern),
+			with(getDefaultRWConcern, runGetDefaultRWConcern), with(setFCV, runSetFCV)},
 		ddlCommands(), indexCommands(), listCommands(),
 		helloCommands(), infoCommands(), authCommands(), replSetCommands(), adminCommands(),
 	)

@@ -18,12 +18,33 @@ const (
 	levelSerializable = "serializable"
 )
 
+// Who has set a concern.
+const (
+	clientSupplied  = "clientSupplied"
+	implicitDefault = "implicitDefault"
+	customDefault   = "customDefault"
+)
+
 // ReadConcern is what a reader asks of what it reads.
 type ReadConcern struct {
 	Level string // "" if none was given.
 	After kv.Time
 	At    kv.Time
 	Given bool // a document with something in it.
+
+	// Default tells that Level was nobody's wish but setDefaultRWConcern's.
+	Default bool
+}
+
+// provenance is who has set it.
+func (rc ReadConcern) provenance() string {
+	switch {
+	case rc.Default:
+		return customDefault
+	case rc.Given:
+		return clientSupplied
+	}
+	return implicitDefault
 }
 
 // Durable tells whether what is read must be durable before the reply goes out.
@@ -58,6 +79,16 @@ func parseReadConcern(v bsonx.Value) (rc ReadConcern, err error) {
 	return rc, nil
 }
 
+// lasting is a level in bytes of its own: a transaction's outlives the request's.
+func lasting(level string) string {
+	for _, known := range [...]string{levelLocal, levelAvailable, levelMajority, levelLinearizable, levelSnapshot, levelSerializable} {
+		if known == level {
+			return known
+		}
+	}
+	return strings.Clone(level)
+}
+
 func (rc *ReadConcern) take(field string, v bsonx.Value) error {
 	switch field {
 	case "level":
@@ -66,7 +97,7 @@ func (rc *ReadConcern) take(field string, v bsonx.Value) error {
 		}
 		switch l := bsonx.Str(v); l {
 		case levelLocal, levelAvailable, levelMajority, levelLinearizable, levelSnapshot:
-			rc.Level = l
+			rc.Level = lasting(l)
 		case levelSerializable:
 			return mongoerr.NotYet("readConcern.level serializable")
 		default:
@@ -103,7 +134,7 @@ func provenanceOf(owner string, v bsonx.Value) (string, error) {
 		return "", Text.mismatch(owner, "provenance", v)
 	}
 	switch p := bsonx.Str(v); p {
-	case "clientSupplied", "implicitDefault", "customDefault", "getLastErrorDefaults", "internalWriteDefault":
+	case clientSupplied, implicitDefault, customDefault, "getLastErrorDefaults", "internalWriteDefault":
 		return strings.Clone(p), nil
 	default:
 		return "", mongoerr.Newf(mongoerr.BadValue, "Enumeration value '%s' for field '%s.provenance' is not a valid value.", p, owner)
@@ -119,6 +150,10 @@ const (
 	ReadMajority                    // every level but snapshot.
 	ReadAll                         // every level.
 )
+
+// takesDefaultRead tells whether the default read concern is meant for the command:
+// for reads, not for writes, whichever concerns they take.
+func (s *Spec) takesDefaultRead() bool { return s.Read != ReadLocal && s.Name != "getMore" }
 
 // supports tells why a command outside a transaction does not take rc.
 func (s *Spec) supports(rc ReadConcern, shown bsonx.Value) error {
@@ -138,7 +173,7 @@ func (s *Spec) supports(rc ReadConcern, shown bsonx.Value) error {
 	b := bsonx.NewBuilder(nil)
 	b.OpenDoc("readConcern")
 	b.Fields(bsonx.AsDoc(shown))
-	b.String("provenance", "clientSupplied")
+	b.String("provenance", clientSupplied)
 	b.Close()
 	return mongoerr.Newf(mongoerr.InvalidOptions, "Command %s does not support %s :: caused by :: %s",
 		s.Name, bsonx.ShellString(bsonx.DocValue(b.Doc())), why)
@@ -171,8 +206,9 @@ func (wc WriteConcern) Unacknowledged() bool {
 	return wc.HasW && !wc.Named && wc.Tags == nil && wc.W == 0 && !wc.J
 }
 
-// defaultWriteConcern is the implicit default of a replica set without arbiters.
-func defaultWriteConcern() WriteConcern { return WriteConcern{Mode: levelMajority, Named: true} }
+// implicitWriteConcern is the default of a replica set without arbiters for which
+// none was set.
+func implicitWriteConcern() WriteConcern { return WriteConcern{Mode: levelMajority, Named: true} }
 
 // parseWriteConcern reads and checks the document (5.3); without one, or without
 // w in it, def is what holds.
@@ -191,7 +227,10 @@ func parseWriteConcern(v bsonx.Value, def WriteConcern) (WriteConcern, error) {
 		return wc, mongoerr.New(mongoerr.FailedToParse, "fsync and j options cannot be used together")
 	}
 	if !wc.HasW {
-		wc.W, wc.Mode, wc.Named = def.W, def.Mode, def.Named
+		wc.W, wc.Mode, wc.Named, wc.Tags = def.W, def.Mode, def.Named, def.Tags
+		if def.Provenance != "" {
+			wc.Provenance = def.Provenance
+		}
 		if !wc.Given {
 			wc.J, wc.Timeout = def.J, def.Timeout
 		}
@@ -274,13 +313,19 @@ func (wc WriteConcern) unsatisfied() bsonx.Doc {
 		tag, _ := bsonx.First(wc.Tags)
 		return wc.failure(mongoerr.NoSuchKey, "No replica set tag key "+tag+" in config", false)
 	case wc.Named && wc.Mode != levelMajority:
-		return wc.failure(mongoerr.UnknownReplWriteConcern, "No write concern mode named '"+wc.Mode+"' found in replica set configuration", false)
+		e := wc.unknownMode()
+		return wc.failure(e.Code, e.Msg, false)
 	case !wc.Named && wc.W > 1:
 		return wc.failure(mongoerr.UnsatisfiableWriteConcern, "Not enough data-bearing nodes", false)
 	case wc.Timeout < 0:
 		return wc.failure(mongoerr.WriteConcernTimeout, "waiting for replication timed out", true)
 	}
 	return nil
+}
+
+// unknownMode is the error of a name that the configuration does not define.
+func (wc WriteConcern) unknownMode() *mongoerr.Error {
+	return mongoerr.Newf(mongoerr.UnknownReplWriteConcern, "No write concern mode named '%s' found in replica set configuration", wc.Mode)
 }
 
 // failure builds a writeConcernError.
@@ -316,6 +361,19 @@ func (wc WriteConcern) expired() bsonx.Doc {
 }
 
 func (wc WriteConcern) appendTo(b *bsonx.Builder) {
+	wc.appendFields(b)
+	provenance := clientSupplied
+	switch {
+	case wc.Provenance != "":
+		provenance = wc.Provenance
+	case !wc.HasW:
+		provenance = implicitDefault
+	}
+	b.String("provenance", provenance)
+}
+
+// appendFields writes it as a client would.
+func (wc WriteConcern) appendFields(b *bsonx.Builder) {
 	switch {
 	case wc.Tags != nil:
 		b.EmbedDoc("w", wc.Tags)
@@ -328,12 +386,4 @@ func (wc WriteConcern) appendTo(b *bsonx.Builder) {
 		b.Bool("j", true)
 	}
 	b.Int32("wtimeout", int32(wc.Timeout))
-	provenance := "clientSupplied"
-	switch {
-	case wc.Provenance != "":
-		provenance = wc.Provenance
-	case !wc.HasW:
-		provenance = "implicitDefault"
-	}
-	b.String("provenance", provenance)
 }

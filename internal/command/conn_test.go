@@ -153,6 +153,18 @@ func (r reply) want(text string) {
 	}
 }
 
+// shown is a field of the reply as the shell prints it, by its path.
+func (r reply) shown(path ...string) string {
+	v := bsonx.DocValue(r.doc)
+	for _, name := range path {
+		if v.Type != bsonx.TypeDocument && v.Type != bsonx.TypeArray {
+			return ""
+		}
+		v = bsonx.Get(bsonx.AsDoc(v), name)
+	}
+	return bsonx.ShellString(v)
+}
+
 // lsid is a logical session's id, as the fields of its commands.
 type lsid int
 

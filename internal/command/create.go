@@ -167,5 +167,5 @@ func (c *Call) checkCreate() error {
 
 // levelRefused is what DDL in a transaction of a stricter explicit level gets.
 func (c *Call) levelRefused(command string) error {
-	return mongoerr.Newf(mongoerr.InvalidOptions, "Command %s does not support this transaction's { readConcern: { level: %q, provenance: \"clientSupplied\" } } :: caused by :: read concern not supported", command, c.Txn.Level)
+	return mongoerr.Newf(mongoerr.InvalidOptions, "Command %s does not support this transaction's { readConcern: { level: %q, provenance: %q } } :: caused by :: read concern not supported", command, c.Txn.Level, c.Txn.Provenance)
 }

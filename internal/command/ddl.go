@@ -52,6 +52,7 @@ func runDrop(ctx context.Context, c *Call) error {
 	if err != nil || coll == nil {
 		return err
 	}
+	c.noteSettings(ns)
 	c.invalidate(coll, "collection dropped")
 	c.Reply.Int32("nIndexesWas", int32(len(coll.Indexes)))
 	c.Reply.String("ns", ns.String())

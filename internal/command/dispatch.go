@@ -64,6 +64,9 @@ type Dispatcher struct {
 	stopping atomic.Bool
 	builders sync.Pool
 	topology *topology
+
+	reloading  sync.Mutex // held while stored settings are read and published: the last reader is the newest.
+	rwDefaults atomic.Pointer[rwDefaults]
 }
 
 // New returns a dispatcher of every command.

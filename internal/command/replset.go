@@ -13,8 +13,6 @@ func replSetCommands() []*Spec {
 			Fields: lenientFields("replSetGetStatus", Field{Name: "initialSync", Type: Any, NoEffect: "there has been none"})},
 		{Name: "replSetGetConfig", Admin: true, Run: runReplSetGetConfig, Help: "tells the replica set's configuration",
 			Fields: lenientFields("replSetGetConfig", Field{Name: "commitmentStatus", Type: Boolean, NotYet: true, Unless: isFalse})},
-		{Name: "getDefaultRWConcern", Admin: true, Run: runGetDefaultRWConcern, Help: "tells the default read and write concern",
-			Fields: NewFields("getDefaultRWConcern", Field{Name: "inMemory", Type: Boolean, NoEffect: "they are in memory"})},
 	}
 }
 
@@ -101,20 +99,5 @@ func runReplSetGetConfig(_ context.Context, c *Call) error {
 	b.Close()
 	b.Close()
 	b.Close()
-	return nil
-}
-
-func runGetDefaultRWConcern(_ context.Context, c *Call) error {
-	b := c.Reply
-	b.OpenDoc("defaultReadConcern")
-	b.String("level", levelLocal)
-	b.Close()
-	b.OpenDoc("defaultWriteConcern")
-	b.String("w", levelMajority)
-	b.Int32("wtimeout", 0)
-	b.Close()
-	b.String("defaultWriteConcernSource", "implicit")
-	b.String("defaultReadConcernSource", "implicit")
-	b.Date("localUpdateWallClockTime", c.D.Persona.Started.UnixMilli())
 	return nil
 }

@@ -25,6 +25,9 @@ func (d *Dispatcher) finish(ctx context.Context, c *Call, err error) Result {
 	if c.hangUp {
 		return Result{Close: true}
 	}
+	if c.wrote && c.settings.Coll != "" {
+		d.reload(ctx, c.settings)
+	}
 	told := d.told(c, err)
 	wcErr, err := d.settle(ctx, c, told)
 	if err != nil {

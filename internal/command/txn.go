@@ -133,7 +133,7 @@ func (d *Dispatcher) mayWait(t *session.Txn) bool {
 // openTxn opens the snapshot at the transaction's first statement.
 func (d *Dispatcher) openTxn(ctx context.Context, c *Call) error {
 	t, rc := c.Txn, c.ReadConcern
-	t.Level, t.Explicit = rc.Level, c.ReadConcern.Level != ""
+	t.Level, t.Explicit, t.Provenance = rc.Level, rc.Level != "", rc.provenance()
 	if t.Level == "" {
 		t.Level = levelLocal
 	}

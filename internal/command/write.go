@@ -192,6 +192,7 @@ func (c *Call) writable(ns catalog.Namespace) error {
 	if ns.Coll == "system.views" || ns.Coll == "system.profile" {
 		return mongoerr.Newf(mongoerr.InvalidNamespace, "cannot write to %s", ns)
 	}
+	c.noteSettings(ns)
 	// As if the write were to make the collection, whether it would or not.
 	return ns.ValidateNew()
 }

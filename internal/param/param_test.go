@@ -73,6 +73,8 @@ func TestSetStartup(t *testing.T) {
 		{"notablescan", "false", ""},
 		{"transactionTooLargeForCacheThreshold", "0.75", ""},
 		{"nosuch", "1", "BadValue (2): Unknown --setParameter 'nosuch'"},
+		{"transactionlifetimeLimitSecond", "1", "BadValue (2): Unknown --setParameter 'transactionlifetimeLimitSecond', did you mean 'transactionLifetimeLimitSeconds'?"},
+		{"maxSession", "1", "BadValue (2): Unknown --setParameter 'maxSession', did you mean 'maxSessions'?"},
 		{"transactionLifetimeLimitSeconds", "abc", `BadValue (2): Bad value for parameter "transactionLifetimeLimitSeconds": Did not consume whole string.`},
 		{"transactionLifetimeLimitSeconds", "0", `BadValue (2): Bad value for parameter "transactionLifetimeLimitSeconds": Invalid value for parameter transactionLifetimeLimitSeconds: 0 is not greater than or equal to 1`},
 		{"transactionLifetimeLimitSeconds", "99999999999", `BadValue (2): Bad value for parameter "transactionLifetimeLimitSeconds": Overflow`},

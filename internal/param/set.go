@@ -100,7 +100,7 @@ func (t *table) SetRuntime(name string, v bsonx.Value) (was bsonx.Value, err err
 func (t *table) SetStartup(name, text string) error {
 	p, ok := t.Lookup(name)
 	if !ok {
-		return mongoerr.Newf(mongoerr.BadValue, "Unknown --setParameter '%s'", name)
+		return mongoerr.Newf(mongoerr.BadValue, "Unknown --setParameter '%s'%s", name, t.suggest(name))
 	}
 	if !p.When().AtStartup() {
 		return mongoerr.Newf(mongoerr.BadValue, "Cannot use --setParameter to set %q at startup", name)

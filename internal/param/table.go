@@ -25,6 +25,7 @@ type Set struct {
 	ShutdownTimeoutMillis *Int // shutdownTimeoutMillisForSignaledShutdown
 	EnableTestCommands    *Bool
 	LogLevel              *Int
+	FeatureCompatibility  *Version // what setFeatureCompatibilityVersion has set.
 	Quiet                 *Bool
 
 	// Pando's own.
@@ -77,7 +78,7 @@ func New() *Set {
 	s.fixedBool("storeFindAndModifyImagesInSideCollection", Anytime, true)
 	s.shown("transactionIsolation", Anytime, bsonx.String("snapshot"))
 	s.shown("authenticationMechanisms", Startup, array())
-	s.shown("featureCompatibilityVersion", Never, version("8.2"))
+	s.FeatureCompatibility = s.version("featureCompatibilityVersion", "8.2")
 
 	s.sort()
 	return s

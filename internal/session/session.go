@@ -54,11 +54,15 @@ type Txn struct {
 
 	// What the first statement fixed.
 	Level    string // read concern level: "local", "majority" or "snapshot".
-	Explicit bool   // the client gave the level.
+	Explicit bool   // the level was given, by the client or as the default that was set.
 	Fixed    bool   // an atClusterTime was given: the snapshot may not move.
 	API      API
-	Started  time.Time
-	Expires  time.Time
+
+	// Provenance is who has set the read concern, as messages tell it.
+	Provenance string
+
+	Started time.Time
+	Expires time.Time
 
 	// Reserved are the keys that it queued for before it took its snapshot.
 	Reserved [][]byte
