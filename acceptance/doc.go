@@ -1,6 +1,7 @@
 // Package acceptance starts the server as a user would and lets client programs
-// talk to it: MongoDB's own examples of transactions in Go, JavaScript, Python, Java
-// and the shell, and two banks that go on transferring while the server is killed.
+// talk to it: MongoDB's own examples of transactions in Go, JavaScript, Python, Java,
+// C, PHP, Perl and the shell, and two banks that go on transferring while the server is
+// killed.
 //
 // # How it works
 //
@@ -9,7 +10,8 @@
 // exit code. The tests here build ../cmd/pando, start it on a free port, install
 // the clients' drivers into the user's cache folder (three tries; what cannot be
 // had is told in one line, in the file named by PANDO_LEFT_OUT too, and skipped), and run
-// them.
+// them. The drivers of C, PHP and Perl are Debian's packages, which change the whole
+// machine: they are installed by root in a complete run (PANDO_CI=1) only.
 //
 //	go test ./...                                       against our server
 //	PANDO_ACCEPTANCE_URI=mongodb://… go test ./...      the programs, against another
@@ -28,5 +30,5 @@
 // # Where to start reading
 //
 // programs_test.go is the table of programs, soak_test.go the banks, harness_test.go
-// the server's life, deps_test.go and jvm_test.go the drivers.
+// the server's life, deps_test.go, jvm_test.go and debian_test.go the drivers.
 package acceptance

@@ -47,6 +47,9 @@ func TestPrograms(t *testing.T) {
 	}
 	for _, name := range []string{"employees", "manual", "trouble", "cursor"} {
 		t.Run("java/"+name, func(t *testing.T) { runSaying(t, java.program(t, name, uri(replicaSet)), says[name]) })
+		t.Run("c/"+name, func(t *testing.T) { runSaying(t, cProgram(t, name, uri(replicaSet)), says[name]) })
+		t.Run("php/"+name, func(t *testing.T) { runSaying(t, phpProgram(t, name, uri(replicaSet)), says[name]) })
+		t.Run("perl/"+name, func(t *testing.T) { runSaying(t, perlProgram(t, name, uri(replicaSet)), says[name]) })
 	}
 }
 
@@ -74,6 +77,7 @@ func TestConnectionStrings(t *testing.T) {
 		"zstd":    "?compressors=zstd",
 	} {
 		t.Run("go/"+name, func(t *testing.T) { run(t, goProgram(t, "manual", uri(options))) })
+		t.Run("c/"+name, func(t *testing.T) { run(t, cProgram(t, "manual", uri(options))) })
 		if name == "plain" || name == "direct" || name == "options" || name == "zlib" {
 			t.Run("node/"+name, func(t *testing.T) { run(t, nodeProgram(t, "manual", uri(options))) })
 			t.Run("python/"+name, func(t *testing.T) { run(t, pythonProgram(t, "guide", uri(options))) })
