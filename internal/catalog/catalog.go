@@ -36,7 +36,14 @@ func Open(ctx context.Context, store kv.Store, e *env.Env) (*Catalog, error) {
 
 // View returns the catalog as txn sees it. The view is used by the transaction's
 // goroutine, and ends with it.
-func (c *Catalog) View(txn kv.Txn) *View { return &View{catalog: c, txn: txn} }
+func (c *Catalog) View(txn kv.Txn) *View {
+	v := &View{}
+	c.ViewIn(v, txn)
+	return v
+}
+
+// ViewIn is View in memory of the caller's.
+func (c *Catalog) ViewIn(v *View, txn kv.Txn) { *v = View{catalog: c, txn: txn} }
 
 // NameOf returns the name that the collection with that id was last seen under,
 // for whoever tells people about a key: it may be out of date, and need not be known.

@@ -71,7 +71,8 @@ type Call struct {
 	hangUp      bool // a fail point drops the connection after the command ran.
 	stamps      uint64
 	settings    catalog.Namespace // a collection of the server's own that the command may have changed.
-	op          *op
+	op          *op               // asOp, while it runs.
+	asOp        op
 }
 
 // InTxn tells whether the command is a statement of a transaction.

@@ -63,6 +63,7 @@ type Dispatcher struct {
 	metrics  counters
 	stopping atomic.Bool
 	builders sync.Pool
+	dice     func() float64 // Env.Float64, made once.
 	topology *topology
 
 	reloading  sync.Mutex // held while stored settings are read and published: the last reader is the newest.
@@ -71,7 +72,7 @@ type Dispatcher struct {
 
 // New returns a dispatcher of every command.
 func New(c Config) *Dispatcher {
-	d := &Dispatcher{Config: c, db: c.DB, table: newTable(commands()...)}
+	d := &Dispatcher{Config: c, db: c.DB, table: newTable(commands()...), dice: c.Env.Float64}
 	d.topology = newTopology(c.Persona.ProcessID)
 	return d
 }

@@ -35,7 +35,8 @@ type ops struct {
 }
 
 func (o *ops) begin(c *Call, cancel context.CancelCauseFunc) *op {
-	p := &op{id: o.next.Add(1), call: c, cancel: cancel, started: c.started, appName: c.Peer.AppName}
+	p := &c.asOp
+	*p = op{id: o.next.Add(1), call: c, cancel: cancel, started: c.started, appName: c.Peer.AppName}
 	o.mu.Lock()
 	if o.run == nil {
 		o.run = map[int64]*op{}

@@ -22,7 +22,7 @@ type variables struct {
 func (c *Call) variables(let bsonx.Doc) (*variables, error) {
 	v := &variables{scope: expr.NewScope()}
 	v.ctx = expr.NewContext(v.scope)
-	v.ctx.Now, v.ctx.ClusterTime, v.ctx.Rand = c.now(), c.clusterTime(), c.D.Env.Float64
+	v.ctx.Now, v.ctx.ClusterTime, v.ctx.Rand = c.now(), c.clusterTime(), c.D.dice
 	for it := bsonx.Walk(let); it.Next(); {
 		if err := v.define(it.Key(), it.Value()); err != nil {
 			return nil, err
@@ -62,6 +62,6 @@ func (c *Call) clusterTime() uint64 { return uint64(c.D.Store.Visible()) }
 func (c *Call) running(v *variables) exec.Options {
 	return exec.Options{
 		Scope: v.scope, Vars: v.list, Now: v.ctx.Now, ClusterTime: v.ctx.ClusterTime,
-		Rand: c.D.Env.Float64, MemoryBytesMax: c.D.Params.SortMemoryBytes.Get(),
+		Rand: c.D.dice, MemoryBytesMax: c.D.Params.SortMemoryBytes.Get(),
 	}
 }

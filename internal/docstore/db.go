@@ -65,7 +65,10 @@ func (db *DB) Begin(ctx context.Context, opt kv.Options) (*Tx, error) {
 	if s == nil {
 		s = &scratch{}
 	}
-	return &Tx{KV: txn, Cat: db.catalog.View(txn), db: db, mem: s}, nil
+	tx := &Tx{KV: txn, db: db, mem: s}
+	tx.Cat = &tx.view
+	db.catalog.ViewIn(tx.Cat, txn)
+	return tx, nil
 }
 
 // Alter runs a change of the catalog outside of any client's transaction, and

@@ -23,8 +23,9 @@ type Tx struct {
 	Wait    bool
 	WaitMax time.Duration
 
-	db  *DB
-	mem *scratch // see scratch(); nil after the end.
+	db   *DB
+	mem  *scratch // see scratch(); nil after the end.
+	view catalog.View
 }
 
 // scratch is a transaction's memory for keys and entries, which the next one takes

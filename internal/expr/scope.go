@@ -13,15 +13,20 @@ import (
 type Scope struct {
 	outer   *Scope
 	names   map[string]int
-	slots   *int // how many slots the whole family has handed out.
-	current int  // the slot of a rebound CURRENT; noSlot if it is the root.
-	depth   int  // nesting of the expression being compiled.
+	slots   *int // how many slots the whole family has handed out: the outermost's own.
+	own     int
+	current int // the slot of a rebound CURRENT; noSlot if it is the root.
+	depth   int // nesting of the expression being compiled.
 }
 
 const noSlot = -1
 
 // NewScope knows the built-in variables only.
-func NewScope() *Scope { return &Scope{slots: new(int), current: noSlot} }
+func NewScope() *Scope {
+	sc := &Scope{current: noSlot}
+	sc.slots = &sc.own
+	return sc
+}
 
 // Sub is a scope within sc: it sees sc's names and may hide them.
 func (sc *Scope) Sub() *Scope {

@@ -22,6 +22,8 @@ type Registry struct {
 	env    *env.Env
 	active atomic.Int32 // how many points are on.
 
+	used atomic.Bool // a point was configured, at some time.
+
 	mu     sync.Mutex // guards what follows; a leaf.
 	points map[string]*point
 	fired  chan struct{} // closed when a point fires while somebody waits; else nil.
@@ -55,6 +57,9 @@ func New(e *env.Env) *Registry {
 	return r
 }
 
+// Idle says that no point can fire, without looking at each: none was ever configured.
+func (r *Registry) Idle() bool { return !r.used.Load() }
+
 // Configure does what the command configureFailPoint does: mode and data are its
 // fields, missing or not. It returns how often the point has fired so far.
 func (r *Registry) Configure(name string, modeField, data bsonx.Value) (count int64, err error) {
@@ -68,6 +73,7 @@ func (r *Registry) Configure(name string, modeField, data bsonx.Value) (count in
 	if err != nil {
 		return 0, err
 	}
+	r.used.Store(true)
 	switch {
 	case bsonx.IsMissing(data):
 		next.data = bsonx.Empty

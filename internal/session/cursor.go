@@ -19,6 +19,9 @@ type Source interface {
 	Close() error
 }
 
+// Snapshot is the transaction that a cursor reads in.
+type Snapshot interface{ Rollback() }
+
 // Cursor is an open cursor: what is left of a query's answer.
 type Cursor struct {
 	ID        int64
@@ -29,7 +32,7 @@ type Cursor struct {
 	NoTimeout bool
 	AtTime    uint64 // the snapshot's cluster time for level snapshot, else 0.
 	Source    Source
-	Release   func()    // ends what the source reads from; may be nil.
+	Reads     Snapshot  // what the source reads from, if it ends with the cursor.
 	Limit     int64     // of documents in all; 0 for none.
 	Pending   bsonx.Doc // a document that did not fit the last batch; owned.
 
@@ -53,8 +56,8 @@ func (c *Cursor) Discard() { c.close() }
 
 func (c *Cursor) close() {
 	c.Source.Close()
-	if c.Release != nil {
-		c.Release()
+	if c.Reads != nil {
+		c.Reads.Rollback()
 	}
 }
 
