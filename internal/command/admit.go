@@ -2,18 +2,24 @@ package command
 
 import (
 	"context"
-	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
-// admit checks what comes before fail points (3.5, steps 2 and 4).
+// admit checks what comes before fail points (3.5, steps 2 and 4): what can be
+// said of the command's text alone, and of how its fields fit together.
 func (d *Dispatcher) admit(_ context.Context, c *Call) error {
 	if c.Spec.Check != nil {
 		if err := c.Spec.Check(c); err != nil {
 			return err
 		}
+	}
+	if err := c.parseConcerns(); err != nil {
+		return err
+	}
+	if err := c.checkAPI(); err != nil {
+		return err
 	}
 	if err := c.Spec.checkTxnFields(&c.Gen); err != nil {
 		return err
@@ -30,6 +36,9 @@ func (d *Dispatcher) admitLate(_ context.Context, c *Call) error {
 	if err := c.checkTxnPlace(); err != nil {
 		return err
 	}
+	if err := c.Gen.checkRetryCounter(); err != nil {
+		return err
+	}
 	if c.Spec.Admin && c.Gen.DB != "admin" {
 		return mongoerr.Newf(mongoerr.Unauthorized, "%s may only be run against the admin database.", c.Spec.Name)
 	}
@@ -39,10 +48,14 @@ func (d *Dispatcher) admitLate(_ context.Context, c *Call) error {
 	if err := c.checkReadConcern(); err != nil {
 		return err
 	}
-	if err := c.checkAPI(); err != nil {
+	if err := c.checkWriteConcern(); err != nil {
 		return err
 	}
-	return c.checkWriteConcern()
+	if c.batch > 0 {
+		_, err := c.stmtIDs(c.batch)
+		return err
+	}
+	return nil
 }
 
 // checkTxnPlace is the allow-list (3.9).
@@ -82,19 +95,25 @@ func (c *Call) checkTxnPlace() error {
 	return nil
 }
 
-// checkReadConcern parses the read concern and asks whether it may stand here.
-func (c *Call) checkReadConcern() (err error) {
-	if c.ReadConcern, err = parseReadConcern(c.Gen.ReadConcern); err != nil {
+// parseConcerns decodes the write concern and the read concern.
+func (c *Call) parseConcerns() (err error) {
+	if c.WriteConcern, err = parseWriteConcern(c.Gen.WriteConcern, c.D.defaults().writeConcern()); err != nil {
 		return err
 	}
+	c.ReadConcern, err = parseReadConcern(c.Gen.ReadConcern)
+	return err
+}
+
+// checkReadConcern asks whether the read concern may stand here.
+func (c *Call) checkReadConcern() error {
 	rc := &c.ReadConcern
-	if level := c.D.defaults().read; level != "" && !rc.Given && c.Spec.takesDefaultRead() && (!c.Gen.InTxn() || c.Gen.Start == yes) {
+	if level := c.D.defaults().read; level != "" && !rc.Given && c.Spec.takesDefaultRead() && (!c.Gen.InTxn() || c.Gen.Starts()) {
 		rc.Level, rc.Default = level, true
 	}
 	if !c.Gen.InTxn() {
 		return c.Spec.supports(*rc, c.Gen.ReadConcern)
 	}
-	if rc.Given && c.Gen.Start != yes && !c.Gen.OrContinue {
+	if rc.Given && !c.Gen.Starts() {
 		return mongoerr.New(mongoerr.InvalidOptions, "Only the first command in a transaction may specify a readConcern")
 	}
 	switch rc.Level {
@@ -105,34 +124,17 @@ func (c *Call) checkReadConcern() (err error) {
 	return nil
 }
 
-// checkWriteConcern parses the write concern and asks whether it may stand here.
-func (c *Call) checkWriteConcern() (err error) {
+// checkWriteConcern asks whether a write concern may stand here.
+func (c *Call) checkWriteConcern() error {
 	given := c.Gen.WriteConcern
-	if given.Type != bsonx.TypeMissing {
-		switch {
-		case !c.Spec.Write:
-			return mongoerr.New(mongoerr.InvalidOptions, "Command does not support writeConcern")
-		case c.Gen.InTxn() && c.Spec.Txn != Ends && !isEmpty(given):
-			return mongoerr.New(mongoerr.InvalidOptions, "writeConcern is not allowed within a multi-statement transaction")
-		}
-	}
-	c.WriteConcern, err = parseWriteConcern(given, c.D.defaults().writeConcern())
-	return err
-}
-
-// checkAPI is the stable API (1.6).
-func (c *Call) checkAPI() error {
-	g := &c.Gen
-	if !g.HasAPI {
+	if given.Type == bsonx.TypeMissing {
 		return nil
 	}
-	if g.API.Version != "1" {
-		return mongoerr.Newf(mongoerr.APIVersionError, "Cannot accept API version %s", g.API.Version)
+	switch {
+	case !c.Spec.Write:
+		return mongoerr.New(mongoerr.InvalidOptions, "Command does not support writeConcern")
+	case c.Gen.InTxn() && c.Spec.Txn != Ends && !isEmpty(given):
+		return mongoerr.New(mongoerr.InvalidOptions, "writeConcern is not allowed within a multi-statement transaction")
 	}
-	if g.API.Strict && !c.Spec.API {
-		return mongoerr.Newf(mongoerr.APIStrictError,
-			"Provided apiStrict:true, but the command %s is not in API Version 1. Information on supported commands and migrations in API Version 1 can be found at https://dochub.mongodb.org/core/manual-versioned-api.", c.Spec.Name)
-	}
-	g.API.Version = strings.Clone(g.API.Version) // it outlives the request's bytes.
 	return nil
 }

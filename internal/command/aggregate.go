@@ -131,7 +131,10 @@ func (c *Call) compileAggregate(args *Args) (*aggregation, error) {
 		}
 		stages = append(stages, bsonx.AsDoc(it.Value()))
 	}
-	if stage, refused := plan.RefusedInTxn(stages); refused && c.InTxn() {
+	if stage, found := plan.FindStage(stages, unstableStage); found && c.Gen.API.Strict {
+		return nil, errUnstableStage(stage)
+	}
+	if stage, found := plan.FindStage(stages, plan.RefusedInTxn); found && c.InTxn() {
 		return nil, refusedStage(stage)
 	}
 	stages, err := c.sourceStage(stages)

@@ -15,6 +15,7 @@ var bulkWrite = Spec{
 	Name: "bulkWrite", Admin: true, Txn: Anywhere, Write: true, Writes: true, Retry: true, API: true,
 	Help: "writes to several collections",
 	Fields: NewFields("bulkWrite",
+		Field{Name: "stmtIds", Type: Array.OrNull()},
 		Field{Name: "ops", Type: Array, Required: true},
 		Field{Name: "nsInfo", Type: Array, Required: true},
 		Field{Name: "ordered", Type: Boolean},

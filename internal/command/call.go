@@ -58,6 +58,7 @@ type Call struct {
 
 	Reply *bsonx.Builder // the handler appends its fields here.
 
+	batch       int    // how many statements a write command has.
 	statements  []Args // of an update or delete.
 	started     time.Time
 	depends     kv.Time // the newest commit that the reply tells something of.

@@ -24,8 +24,22 @@ func checkBatch(field string) func(*Call) error {
 		if err != nil {
 			return err
 		}
-		return batchSize(len(docs))
+		c.batch = len(docs)
+		return c.checkBatchSize()
 	}
+}
+
+// checkBatchSize judges the number of statements, and the types of their ids.
+func (c *Call) checkBatchSize() error {
+	if err := batchSize(c.batch); err != nil {
+		return err
+	}
+	for i, id := range bsonx.All(c.Args.Doc("stmtIds")) {
+		if id.Type != bsonx.TypeInt32 {
+			return Int.mismatch(c.Spec.Name+".stmtIds", i, id)
+		}
+	}
+	return nil
 }
 
 // decodeStatements decodes the statements of an update or delete command, which
@@ -47,7 +61,8 @@ func (c *Call) decodeStatements(field string, fields *Fields, judge func(*Args) 
 			return err
 		}
 	}
-	return batchSize(len(docs))
+	c.batch = len(docs)
+	return c.checkBatchSize()
 }
 
 // checkAggregate asks for the cursor and for known stages.

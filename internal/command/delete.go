@@ -19,6 +19,7 @@ var remove = Spec{
 	Name: "delete", Txn: Anywhere, Write: true, Writes: true, Retry: true, API: true,
 	Help: "removes documents",
 	Fields: NewFields("delete",
+		Field{Name: "stmtIds", Type: Array.OrNull()},
 		Field{Name: "deletes", Type: Array, Required: true},
 		Field{Name: "ordered", Type: Boolean},
 		Field{Name: "let", Type: Document},

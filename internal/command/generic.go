@@ -32,9 +32,10 @@ type Generic struct {
 	TxnNumber  int64
 	Autocommit tri
 	Start      tri
-	OrContinue bool // startOrContinueTransaction
+	OrContinue bool // startOrContinueTransaction was given: between servers, it starts.
+	Coordinate bool // coordinator: true
+	RetryCount bsonx.Value
 	StmtID     bsonx.Value
-	StmtIDs    bsonx.Value
 
 	ReadConcern  bsonx.Value
 	WriteConcern bsonx.Value
@@ -46,6 +47,9 @@ type Generic struct {
 	HasAPI bool
 	API    session.API
 }
+
+// Starts tells whether the command claims to be a transaction's first.
+func (g *Generic) Starts() bool { return g.Start == yes || g.OrContinue }
 
 // InTxn tells whether the command claims to be a transaction's statement.
 func (g *Generic) InTxn() bool { return g.HasTxn && g.Autocommit == no }
@@ -65,7 +69,6 @@ var genericFields = NewFields("",
 	Field{Name: "coordinator", Type: Boolean.OrNull()},
 	Field{Name: "txnRetryCounter", Type: Int.OrNull()},
 	Field{Name: "stmtId", Type: Int.OrNull()},
-	Field{Name: "stmtIds", Type: Array.OrNull()},
 	Field{Name: "readConcern", Type: Document},
 	Field{Name: "writeConcern", Type: Document},
 	Field{Name: "maxTimeMS", Type: Integer, Bounded: true},
@@ -173,8 +176,9 @@ func (a *Args) generic(owner string) (g Generic, err error) {
 	if v := a.Value("startTransaction"); v.Type == bsonx.TypeBool {
 		g.Start = triOf(v)
 	}
-	g.OrContinue = a.Bool("startOrContinueTransaction", false)
-	g.StmtID, g.StmtIDs = a.Value("stmtId"), a.Value("stmtIds")
+	g.OrContinue, g.Coordinate = a.Has("startOrContinueTransaction"), a.Bool("coordinator", false)
+	g.RetryCount = a.Value("txnRetryCounter")
+	g.StmtID = a.Value("stmtId")
 	g.ReadConcern, g.WriteConcern = a.Value("readConcern"), a.Value("writeConcern")
 	g.ReadPref, g.Comment = a.Doc("$readPreference"), a.Value("comment")
 	if v := a.Value("maxTimeMS"); v.Type != bsonx.TypeMissing {
@@ -205,12 +209,6 @@ func (a *Args) generic(owner string) (g Generic, err error) {
 
 // internalFields refuses what only servers send each other.
 func (a *Args) internalFields() error {
-	if a.Has("coordinator") && a.Bool("coordinator", false) {
-		return mongoerr.New(mongoerr.NotWritablePrimary, "Transaction coordinator is not a primary")
-	}
-	if a.Has("txnRetryCounter") {
-		return mongoerr.New(mongoerr.InvalidOptions, "txnRetryCounter is only supported in sharded clusters")
-	}
 	if a.Has("maxTimeMSOpOnly") {
 		return mongoerr.New(mongoerr.InvalidOptions, "Can not specify maxTimeMSOpOnly for non internal clients")
 	}
@@ -295,10 +293,30 @@ func checkClusterTime(doc bsonx.Doc, owner string) error {
 	return nil
 }
 
+// checkRetryCounter refuses what only the servers of a sharded cluster send each other.
+func (g *Generic) checkRetryCounter() error {
+	if !g.HasTxn || g.RetryCount.Type == bsonx.TypeMissing {
+		return nil
+	}
+	switch n, _ := integer(g.RetryCount); {
+	case g.Retryable():
+		return mongoerr.New(mongoerr.InvalidOptions, "Cannot specify txnRetryCounter for a retryable write")
+	case n < 0:
+		return mongoerr.New(mongoerr.InvalidOptions, "txnRetryCounter cannot be negative")
+	}
+	return mongoerr.New(mongoerr.InvalidOptions, "txnRetryCounter is only supported in sharded clusters")
+}
+
 // checkTxnFields is the chain of conditions among lsid, txnNumber, autocommit and
 // startTransaction (A1, step 2).
 func (s *Spec) checkTxnFields(g *Generic) error {
 	options := func(msg string) error { return mongoerr.New(mongoerr.InvalidOptions, msg) }
+	switch {
+	case s.NoAuth && g.Autocommit != absent:
+		return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "This command is not supported in transactions")
+	case s.NoAuth && g.HasTxn:
+		return mongoerr.New(50889, "It is illegal to provide a txnNumber for this command")
+	}
 	if !g.HasTxn {
 		switch {
 		case g.Autocommit != absent:
@@ -311,10 +329,6 @@ func (s *Spec) checkTxnFields(g *Generic) error {
 	switch {
 	case !g.HasLSID:
 		return options("Transaction number requires a session ID to also be specified")
-	case s.NoAuth && g.Autocommit != absent:
-		return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "This command is not supported in transactions")
-	case s.NoAuth:
-		return mongoerr.New(50889, "It is illegal to provide a txnNumber for this command")
 	case g.TxnNumber < 0:
 		return options("Transaction number cannot be negative")
 	case g.Autocommit == yes:

@@ -23,6 +23,7 @@ var insert = Spec{
 	Name: "insert", Txn: Anywhere, Write: true, Writes: true, Retry: true, API: true,
 	Help: "adds documents to a collection",
 	Fields: NewFields("insert",
+		Field{Name: "stmtIds", Type: Array.OrNull()},
 		Field{Name: "documents", Type: Array, Required: true},
 		Field{Name: "ordered", Type: Boolean},
 		Field{Name: "bypassDocumentValidation", Type: Truthy, NoEffect: "validators are refused at create"},

@@ -23,14 +23,14 @@ func (d *Dispatcher) inSession(ctx context.Context, c *Call) error {
 	c.Session = s
 	c.entered = true
 	n := c.Gen.TxnNumber
+	if err := s.Match(c.Name, c.Gen.API); err != nil {
+		return err
+	}
 	if !c.Gen.InTxn() {
 		if err := s.BeginRetryable(n); err != nil {
 			return err
 		}
 		return c.Spec.Run(ctx, c)
-	}
-	if err := s.Match(c.Name, n, c.Gen.API); err != nil {
-		return err
 	}
 	if c.Spec.Txn == Ends {
 		return c.Spec.Run(ctx, c)
@@ -58,7 +58,7 @@ const startWaitMax = time.Second
 
 // checkOut takes the command's session, when it is free.
 func (d *Dispatcher) checkOut(ctx context.Context, c *Call) (*session.Session, error) {
-	if !c.Gen.InTxn() || c.Spec.Txn == Ends || c.Gen.Start == yes || c.Gen.OrContinue {
+	if !c.Gen.InTxn() || c.Spec.Txn == Ends || c.Gen.Starts() {
 		return d.Sessions.CheckOut(ctx, c.Gen.LSID)
 	}
 	wait := min(d.Params.WriteConflictWaitMillis.Millis(), startWaitMax)
@@ -68,11 +68,15 @@ func (d *Dispatcher) checkOut(ctx context.Context, c *Call) (*session.Session, e
 // enter begins or continues the command's transaction.
 func (d *Dispatcher) enter(s *session.Session, c *Call) (*session.Txn, error) {
 	n := c.Gen.TxnNumber
-	start := c.Gen.Start == yes || c.Gen.OrContinue && (n > s.Number())
-	if !start {
+	if !c.Gen.Starts() {
 		return s.Continue(n)
 	}
-	return s.Begin(n, c.Gen.API)
+	t, err := s.Begin(n, c.Gen.API)
+	if err == nil && c.Gen.Coordinate {
+		s.Abort()
+		return nil, mongoerr.New(mongoerr.NotWritablePrimary, "Transaction coordinator is not a primary")
+	}
+	return t, err
 }
 
 // statement runs one statement of a transaction. A first statement that has to
@@ -153,12 +157,12 @@ func runCommit(ctx context.Context, c *Call) error {
 	if c.Session == nil {
 		return mongoerr.New(mongoerr.CommandFailed, "commitTransaction must be run within a transaction")
 	}
-	if c.Args.Has("commitTimestamp") {
+	if c.Args.Has("commitTimestamp") && c.Session.State() == session.InProgress {
 		if _, err := c.Session.Continue(c.Gen.TxnNumber); err != nil {
 			return err
 		}
 		c.Session.Abort()
-		return mongoerr.New(mongoerr.InvalidOptions, "commitTimestamp can only be specified for a prepared transaction")
+		return mongoerr.New(mongoerr.InvalidOptions, "commitTransaction cannot provide commitTimestamp to unprepared transaction.")
 	}
 	at, wrote, err := c.Session.Commit(ctx, c.Gen.TxnNumber)
 	if err != nil {
@@ -189,7 +193,7 @@ func txnCommands() []*Spec {
 		{Name: "commitTransaction", Admin: true, Txn: Ends, Write: true, API: true, Run: runCommit,
 			Help: "commits a transaction",
 			Fields: NewFields("commitTransaction",
-				Field{Name: "commitTimestamp", Type: Timestamp},
+				Field{Name: "commitTimestamp", Type: Timestamp.OrNull()},
 				Field{Name: "recoveryToken", Type: Document, NoEffect: "for sharded clusters"})},
 		{Name: "abortTransaction", Admin: true, Txn: Ends, Write: true, API: true, Run: runAbort,
 			Help: "aborts a transaction",

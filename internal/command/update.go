@@ -27,6 +27,7 @@ var update = Spec{
 	Name: "update", Txn: Anywhere, Write: true, Writes: true, Retry: true, API: true,
 	Help: "changes documents",
 	Fields: NewFields("update",
+		Field{Name: "stmtIds", Type: Array.OrNull()},
 		Field{Name: "updates", Type: Array, Required: true},
 		Field{Name: "ordered", Type: Boolean},
 		Field{Name: "let", Type: Document},

@@ -127,23 +127,27 @@ func batchSize(n int) error {
 
 // stmtIDs returns the id of each of n statements (7.1).
 func (c *Call) stmtIDs(n int) (func(i int) int32, error) {
-	first, list := c.Gen.StmtID, c.Gen.StmtIDs
+	first, list := c.Gen.StmtID, bsonx.Value{}
+	if c.batch > 0 {
+		list = c.Args.Value("stmtIds") // findAndModify, which is no batch, has none.
+	}
 	switch {
 	case first.Type != bsonx.TypeMissing && list.Type != bsonx.TypeMissing:
 		return nil, mongoerr.New(mongoerr.InvalidOptions, "May not specify both stmtId and stmtIds in write command")
 	case list.Type == bsonx.TypeArray:
-		var ids []int32
-		seen := map[int32]bool{}
-		for it := bsonx.Walk(bsonx.AsDoc(list)); it.Next(); {
-			id, _ := integer(it.Value())
-			if seen[int32(id)] {
+		doc := bsonx.AsDoc(list)
+		if got := bsonx.Len(doc); got != n {
+			return nil, mongoerr.Newf(mongoerr.InvalidLength, "Number of statement ids must match the number of batch entries. Got %d statement ids but %d batch entries", got, n)
+		}
+		ids := make([]int32, 0, n)
+		seen := make(map[int32]bool, n)
+		for it := bsonx.Walk(doc); it.Next(); {
+			id := bsonx.AsInt32(it.Value())
+			if seen[id] {
 				return nil, mongoerr.Newf(5875600, "Two operations of one command have the statement id %d", id)
 			}
-			seen[int32(id)] = true
-			ids = append(ids, int32(id))
-		}
-		if len(ids) != n {
-			return nil, mongoerr.Newf(mongoerr.InvalidLength, "Number of statement ids must match the number of batch entries. Got %d statement ids but %d batch entries", len(ids), n)
+			seen[id] = true
+			ids = append(ids, id)
 		}
 		return func(i int) int32 { return ids[i] }, nil
 	case first.Type == bsonx.TypeInt32:

@@ -57,13 +57,13 @@ func TestPipelineRules(t *testing.T) {
 		}
 		return all
 	}
-	if name, refused := RefusedInTxn(stages(`{"$match": {}}`, `{"$unionWith": "x"}`)); !refused || name != "$unionWith" {
+	if name, refused := FindStage(stages(`{"$match": {}}`, `{"$unionWith": "x"}`), RefusedInTxn); !refused || name != "$unionWith" {
 		t.Error("a transaction takes $unionWith")
 	}
-	if _, refused := RefusedInTxn(stages(`{"$lookup": {}}`, `{"$documents": []}`)); refused {
+	if _, refused := FindStage(stages(`{"$lookup": {}}`, `{"$documents": []}`), RefusedInTxn); refused {
 		t.Error("a transaction refuses $lookup or $documents")
 	}
-	if _, refused := RefusedInTxn(stages(`{"$lookup": {"from": "x", "as": "y", "pipeline": [{"$unionWith": "x"}]}}`)); !refused {
+	if _, refused := FindStage(stages(`{"$lookup": {"from": "x", "as": "y", "pipeline": [{"$unionWith": "x"}]}}`), RefusedInTxn); !refused {
 		t.Error("a transaction takes $unionWith within $lookup")
 	}
 	if !Writes(stages(`{"$match": {}}`, `{"$out": "x"}`)) || Writes(stages(`{"$match": {}}`)) || Writes(nil) {

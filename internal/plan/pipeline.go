@@ -105,13 +105,12 @@ func isCompiled(name string) bool {
 	return false
 }
 
-// RefusedInTxn names the first stage that may not be used in a multi-document
-// transaction, of a pipeline as the client sent it, those within it included: it
-// is to be asked before compiling, since it comes before what a stage says of itself.
-func RefusedInTxn(stages []bsonx.Doc) (stage string, refused bool) {
+// FindStage names the first stage for which is holds, of a pipeline as the client
+// sent it, those within it included.
+func FindStage(stages []bsonx.Doc, is func(name string, arg bsonx.Value) bool) (stage string, found bool) {
 	for _, doc := range stages {
 		name, v := bsonx.First(doc)
-		if refusedInTxn(name) {
+		if is(name, v) {
 			return name, true
 		}
 		if v.Type != bsonx.TypeDocument || name != "$lookup" && name != "$facet" {
@@ -125,7 +124,7 @@ func RefusedInTxn(stages []bsonx.Doc) (stage string, refused bool) {
 			if err != nil {
 				continue // told when it is compiled.
 			}
-			if stage, refused = RefusedInTxn(within); refused {
+			if stage, found = FindStage(within, is); found {
 				return stage, true
 			}
 		}

@@ -234,8 +234,10 @@ func onlyFirst(name string) bool {
 	return false
 }
 
-// refusedInTxn tells whether a stage may not be used in a multi-document transaction.
-func refusedInTxn(name string) bool {
+// RefusedInTxn tells whether a stage may not be used in a multi-document
+// transaction. FindStage is to ask it before compiling, since it comes before what
+// a stage says of itself.
+func RefusedInTxn(name string, _ bsonx.Value) bool {
 	switch name {
 	case "$changeStream", "$out", "$merge", "$unionWith", "$collStats", "$currentOp", "$indexStats",
 		"$listLocalSessions", "$listSessions", "$planCacheStats", "$queryStats", "$listCatalog",

@@ -144,10 +144,11 @@ func (s *Session) Continue(n int64) (*Txn, error) {
 	return nil, s.errNoSuch(n)
 }
 
-// Match tells whether a statement's API parameters are those of the open
-// transaction n; it is asked before Continue, and leaves the transaction alone.
-func (s *Session) Match(command string, n int64, api API) error {
-	if s.number == n && s.state == InProgress && s.txn.API != api {
+// Match tells whether a command's API parameters are those of the open
+// transaction, whatever the command's own number is; it is asked before Begin,
+// Continue and BeginRetryable, and leaves the transaction alone.
+func (s *Session) Match(command string, api API) error {
+	if s.state == InProgress && s.txn.API != api {
 		return mongoerr.Newf(mongoerr.APIMismatchError,
 			"API parameter mismatch: %s used params %s, the transaction's first command used %s", command, api, s.txn.API)
 	}
