@@ -1,7 +1,7 @@
 // Package acceptance starts the server as a user would and lets client programs
-// talk to it: MongoDB's own examples of transactions in Go, JavaScript, Python, Java,
-// C, PHP, Perl and the shell, and two banks that go on transferring while the server is
-// killed.
+// talk to it: MongoDB's own examples of transactions in Go, JavaScript, Python (PyMongo
+// and Motor), Java, Scala, Kotlin, C, PHP, Perl and the shell, and two banks that go on
+// transferring while the server is killed.
 //
 // # How it works
 //

@@ -30,14 +30,27 @@ var says = map[string][]string{
 	"parallel": {"total: 190"},
 }
 
+// clients are the languages, each with its programs.
+var clients = []struct {
+	language string
+	program  func(t *testing.T, name, uri string) *exec.Cmd
+	names    []string
+}{
+	{"node", nodeProgram, []string{"employees", "manual", "trouble", "cursor", "parallel"}},
+	{"motor", motorProgram, []string{"employees", "manual", "trouble", "cursor", "parallel"}},
+	{"java", java.program, []string{"employees", "manual", "trouble", "cursor"}},
+	{"scala", scala.program, []string{"employees", "manual", "trouble", "cursor", "parallel"}},
+	{"kotlin", kotlin.program, []string{"employees", "manual", "trouble", "cursor", "parallel"}},
+	{"c", cProgram, []string{"employees", "manual", "trouble", "cursor"}},
+	{"php", phpProgram, []string{"employees", "manual", "trouble", "cursor"}},
+	{"perl", perlProgram, []string{"employees", "manual", "trouble", "cursor"}},
+}
+
 // TestPrograms runs every client program, one after the other, against one server.
 func TestPrograms(t *testing.T) {
 	uri := target(t)
 	for _, name := range []string{"employees", "manual", "trouble", "cursor"} {
 		t.Run("go/"+name, func(t *testing.T) { run(t, goProgram(t, name, uri(replicaSet))) })
-	}
-	for _, name := range []string{"employees", "manual", "trouble", "parallel", "cursor"} {
-		t.Run("node/"+name, func(t *testing.T) { runSaying(t, nodeProgram(t, name, uri(replicaSet)), says[name]) })
 	}
 	for _, name := range []string{"employees", "guide", "trouble", "async_employees"} {
 		t.Run("python/"+name, func(t *testing.T) { run(t, pythonProgram(t, name, uri(replicaSet))) })
@@ -45,11 +58,12 @@ func TestPrograms(t *testing.T) {
 	for _, name := range []string{"employees", "trouble"} {
 		t.Run("mongosh/"+name, func(t *testing.T) { run(t, shellProgram(t, name, uri(replicaSet))) })
 	}
-	for _, name := range []string{"employees", "manual", "trouble", "cursor"} {
-		t.Run("java/"+name, func(t *testing.T) { runSaying(t, java.program(t, name, uri(replicaSet)), says[name]) })
-		t.Run("c/"+name, func(t *testing.T) { runSaying(t, cProgram(t, name, uri(replicaSet)), says[name]) })
-		t.Run("php/"+name, func(t *testing.T) { runSaying(t, phpProgram(t, name, uri(replicaSet)), says[name]) })
-		t.Run("perl/"+name, func(t *testing.T) { runSaying(t, perlProgram(t, name, uri(replicaSet)), says[name]) })
+	for _, client := range clients {
+		for _, name := range client.names {
+			t.Run(client.language+"/"+name, func(t *testing.T) {
+				runSaying(t, client.program(t, name, uri(replicaSet)), says[name])
+			})
+		}
 	}
 }
 
@@ -81,6 +95,7 @@ func TestConnectionStrings(t *testing.T) {
 		if name == "plain" || name == "direct" || name == "options" || name == "zlib" {
 			t.Run("node/"+name, func(t *testing.T) { run(t, nodeProgram(t, "manual", uri(options))) })
 			t.Run("python/"+name, func(t *testing.T) { run(t, pythonProgram(t, "guide", uri(options))) })
+			t.Run("java/"+name, func(t *testing.T) { run(t, java.program(t, "manual", uri(options))) })
 		}
 	}
 	t.Run("mongosh/plain", func(t *testing.T) { run(t, shellProgram(t, "employees", uri(""))) })
@@ -141,6 +156,10 @@ func nodeProgram(t *testing.T, name, uri string) *exec.Cmd {
 
 func pythonProgram(t *testing.T, name, uri string) *exec.Cmd {
 	return command(t, uri, filepath.Join(python.need(t), "venv", "bin", "python"), "clients/python/"+name+".py")
+}
+
+func motorProgram(t *testing.T, name, uri string) *exec.Cmd {
+	return pythonProgram(t, "motor_"+name, uri)
 }
 
 func shellProgram(t *testing.T, name, uri string) *exec.Cmd {
