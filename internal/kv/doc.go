@@ -23,6 +23,8 @@
 //   - A key is locked before it is set or deleted, or its safety follows from
 //     another key that is, and then the code says which. Counters ([Writer].Add)
 //     and keys that are only ever set to one value are the exceptions.
+//   - What a serializable transaction relies on it reads through the door, each
+//     time: see [Options].Serializable.
 //   - No empty keys, no empty values, keys of at most [KeyBytesMax].
 //   - A Txn is used by one goroutine at a time. Every Txn ends with Commit or Rollback.
 //   - Keys and values passed in are copied; what Get and iterators return is said there.

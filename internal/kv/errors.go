@@ -42,6 +42,10 @@ type Conflict struct {
 	// older than the memory of claims reaches.
 	Floor bool
 
+	// Read: the key was read by this transaction, which is serializable, and
+	// written by the winner.
+	Read bool
+
 	// Claimed: the key is claimed by this transaction now.
 	Claimed bool
 
@@ -60,6 +64,10 @@ func (c *Conflict) Error() string {
 		return fmt.Sprintf("kv: deadlock on key %x", c.Key)
 	case c.Held:
 		return fmt.Sprintf("kv: key %x is held by another transaction", c.Key)
+	case c.Read && c.Floor:
+		return "kv: transaction older than the memory of writes, which its reads must be compared with"
+	case c.Read:
+		return fmt.Sprintf("kv: key %x was read, and committed by another after the snapshot", c.Key)
 	case c.Floor:
 		return fmt.Sprintf("kv: transaction older than the memory of claims (key %x)", c.Key)
 	}

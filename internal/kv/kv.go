@@ -67,7 +67,14 @@ type Options struct {
 	// At asks for the snapshot at exactly this time; zero is the newest.
 	At Time
 
-	// Serializable has Commit verify every key and range that was read.
+	// Serializable has Commit fail with *Conflict (Read) if a key or range that
+	// this transaction has read, as far as it has read it, was written by a
+	// commit after its snapshot: keys that were not there and own claims' keys
+	// count, own writes do not. A transaction that wrote nothing always commits:
+	// it stands where its snapshot does.
+	//
+	// A value that is remembered from outside the transaction was not read by it.
+	// Counters are neither read nor written in this sense.
 	Serializable bool
 
 	// Born is when the work began that this transaction is a new attempt of:

@@ -35,7 +35,7 @@ func Run(t *testing.T, e Engine) {
 	}{
 		{"read", readCases}, {"scan", scanCases}, {"lock", lockCases}, {"wait", waitCases},
 		{"scope", scopeCases}, {"commit", commitCases}, {"time", timeCases}, {"caps", capsCases},
-		{"history", historyCases},
+		{"history", historyCases}, {"serializable", serialCases}, {"serializable scans", serialScanCases},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

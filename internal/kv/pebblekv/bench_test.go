@@ -2,6 +2,7 @@ package pebblekv
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -173,5 +174,47 @@ func benchParallel(b *testing.B, s *Store, workers int, do func(tx kv.Txn, i int
 	}
 	for range workers {
 		<-done
+	}
+}
+
+// BenchmarkSerializable is BenchmarkTransfer, not durable: while no transaction is
+// serializable, while one is open, and when all are.
+func BenchmarkSerializable(b *testing.B) {
+	for _, c := range []struct {
+		name      string
+		open, all bool
+	}{{name: "none"}, {name: "one-open", open: true}, {name: "all", all: true}} {
+		b.Run(c.name, func(b *testing.B) {
+			s := benchStore(b)
+			ctx, value := b.Context(), bytes.Repeat([]byte("v"), 1000)
+			if c.open {
+				tx, err := s.Begin(ctx, kv.Options{Serializable: true})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer tx.Rollback()
+			}
+			var key []byte
+			for i := 0; b.Loop(); i++ {
+				tx, err := s.Begin(ctx, kv.Options{Serializable: c.all})
+				if err != nil {
+					b.Fatal(err)
+				}
+				for j := range 4 {
+					key = benchKey(key, (i*7919+j*101)%benchKeys)
+					if j < 2 {
+						if _, err := tx.Get(ctx, key, nil); err != nil {
+							b.Fatal(err)
+						}
+					}
+					if err := errors.Join(tx.Lock(ctx, kv.How{}, key), tx.Set(key, value)); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if _, err := tx.Commit(ctx); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -1,7 +1,9 @@
 package pebblekv
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pandodb/pando/internal/kv"
@@ -28,6 +30,7 @@ func (s *Store) Check(report func(problem string)) error {
 	s.checkTimes(report)
 	s.claims.check(report)
 	s.snapshots.check(report)
+	s.snapshots.checkSerial(report)
 	return nil
 }
 
@@ -114,6 +117,30 @@ func (s *snapshots) check(report func(string)) {
 	}
 	if refs != txns || txns != s.open.n {
 		report(fmt.Sprintf("%d transactions open, counted %d, with %d snapshots", txns, s.open.n, refs))
+	}
+}
+
+// checkSerial looks at the log that serializable transactions are compared with.
+func (s *snapshots) checkSerial(report func(string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, size, open := &s.serial, 0, 0
+	for i, w := range l.commits {
+		size += w.bytes
+		if i > 0 && l.commits[i-1].at > w.at || w.at > s.newest().time {
+			report(fmt.Sprintf("the commit at %d is out of order in the log of writes", w.at))
+		}
+		if !slices.IsSortedFunc(w.keys, bytes.Compare) {
+			report(fmt.Sprintf("the keys of the commit at %d are out of order", w.at))
+		}
+	}
+	for tx := s.open.first; tx != nil; tx = tx.next {
+		if tx.reads != nil {
+			open++
+		}
+	}
+	if size != l.bytes || open != l.open.Len() || open == 0 && size > 0 || size > l.bytesMax {
+		report(fmt.Sprintf("the log of writes has %d bytes for %d transactions, counted %d for %d", size, open, l.bytes, l.open.Len()))
 	}
 }
 

@@ -37,6 +37,12 @@ func (tx *txn) Commit(ctx context.Context) (kv.Time, error) {
 	if !tx.own.wrote() && !tx.locked() {
 		return tx.readTime, tx.verify()
 	}
+	if tx.reads != nil {
+		tx.closeIterators(kv.ErrClosed) // what they have read counts.
+		if err := tx.verify(); err != nil {
+			return 0, err // told here, and for the most part compared, before the committer is kept busy.
+		}
+	}
 	b := tx.build()
 	defer b.pebble.Close()
 	// The claims are released by end, after the state that they protected is the
@@ -49,7 +55,8 @@ func (tx *txn) locked() bool {
 	return slices.ContainsFunc(tx.claims, func(cl *claim) bool { return !cl.reserved })
 }
 
-// verify tells whether what tx relied on still stands.
+// verify tells whether what tx relied on still stands. What it has read matters
+// only if it wrote: else it stands where its snapshot does, before all that came since.
 func (tx *txn) verify() error {
 	if tx.own == nil {
 		return nil
@@ -58,6 +65,13 @@ func (tx *txn) verify() error {
 		if conflict := tx.store.claims.verify(key, tx.readTime); conflict != nil {
 			return conflict
 		}
+	}
+	if tx.reads == nil || !tx.own.wrote() {
+		return nil
+	}
+	if conflict := tx.unread(); conflict != nil {
+		tx.store.readConflicts.Add(1)
+		return conflict
 	}
 	return nil
 }
@@ -145,7 +159,11 @@ func (s *Store) commit(b *batch, atLeast kv.Time, tx *txn) (t kv.Time, err error
 			return 0, err
 		}
 	}
-	s.snapshots.publish(t, s.db.NewSnapshot(), now)
+	var own *overlay
+	if tx != nil {
+		own = tx.own
+	}
+	s.snapshots.publish(t, s.db.NewSnapshot(), now, own)
 	s.commits.Add(1)
 	s.syncer.written()
 	return t, nil

@@ -57,3 +57,11 @@ func closeChecked(t testing.TB, s *Store) {
 func TestModel(t *testing.T) {
 	kvtest.RunModel(t, kvtest.Engine{Open: func(t testing.TB) kv.Store { return open(t, Options{}) }})
 }
+
+func TestSerial(t *testing.T) {
+	kvtest.RunSerial(t, kvtest.Engine{Open: func(t testing.TB) kv.Store { return open(t, Options{}) }})
+}
+
+func TestSkewsAtSnapshot(t *testing.T) {
+	kvtest.RunSkews(t, kvtest.Engine{Open: func(t testing.TB) kv.Store { return open(t, Options{}) }})
+}

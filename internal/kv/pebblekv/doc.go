@@ -18,7 +18,7 @@
 //	           ▼
 //	Set ──► overlay, in memory
 //	Commit ──► build one Pebble batch, then, one transaction after another:
-//	           verify Checks · take a time · apply, unsynced · stamp the claims ·
+//	           verify Checks and reads · take a time · apply, unsynced · stamp the claims ·
 //	           publish the next {snapshot, time}   ─── and release the claims
 //	WaitDurable ──► one syncs the log for all who wait
 //
@@ -29,6 +29,13 @@
 // What was locked is remembered, not what was written: a key that is set without
 // being locked conflicts with nobody (see the rules of package kv).
 //
+// A serializable transaction keeps what it has read as a set of ranges; every key
+// that is committed meanwhile goes into a log, index entries too. The committer
+// compares the two, so that what such a transaction has read is, at its commit, as
+// it was at its snapshot. Who commits is first, nobody waits, and while no such
+// transaction is open there is no log. Both are bounded: a set that grows too large
+// takes neighbouring reads for one range, a log that does loses the oldest readers.
+//
 // # Invariants
 //
 //   - A commit is exactly one Pebble batch, which also holds its time.
@@ -37,11 +44,17 @@
 //   - A claim is stamped before its commit is visible, and released after.
 //   - A key that is not in the table of claims was committed at its shard's floor
 //     or before.
+//   - While a serializable transaction is open, each commit is in its snapshot or in
+//     the log, or the transaction knows that it was given up.
 //   - No time is given out twice, or above the ceiling on disk; a store opens at
 //     the ceiling of its last life.
 //   - After Options.Die nothing is acknowledged.
 //
 // # Rejected
+//
+// Read locks, or the detection of dangerous structures (SSI): both keep what was
+// read after the reader's end; comparing at the commit keeps nothing, and a reader
+// that loses has held up nobody.
 //
 // Times in keys: they would keep the past over restarts, and cost a seek for each
 // read, dead versions in each scan, and a collector. Pebble's indexed batches: they
@@ -53,6 +66,7 @@
 // store.go opens and closes, txn.go is the life above, commit.go the one committer,
 // claims.go, queues.go and floor.go who owns which key, snapshots.go what is read,
 // durable.go and clock.go what survives, disk.go what happens when the disk fails,
-// churn.go what Pebble is spared. check.go walks a store and verifies the
+// readset.go and seriallog.go what makes transactions serializable, churn.go what
+// Pebble is spared. check.go walks a store and verifies the
 // above; tests run it on their way out. docs/format/store.md is what is on disk.
 package pebblekv

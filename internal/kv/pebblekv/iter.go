@@ -25,6 +25,8 @@ type iterator struct {
 	reverse      bool
 	keysOnly     bool
 
+	from []byte // where the stretch began that was read since the last Seek; its lower bound, or of a reverse scan its upper.
+
 	started, done  bool
 	baseOK         bool  // base stands on a key not yet passed.
 	node           *node // of the overlay, not yet passed; nil if there is none.
@@ -69,7 +71,9 @@ func (it *iterator) Seek(key []byte) bool {
 		it.start()
 		return it.settle()
 	}
-	it.started = true
+	it.noteTo(it.key)
+	it.started, it.key = true, nil
+	it.noteSeek(key)
 	stored := storedKey(make([]byte, 0, len(key)+2), key)
 	if it.reverse {
 		it.baseOK = it.base.SeekLT(append(stored, 0)) // the last key up to and with key.
@@ -100,6 +104,7 @@ func (it *iterator) usable() bool {
 	}
 	if it.steps++; it.steps%stepsPerCheck == 1 {
 		if it.err = it.ctx.Err(); it.err != nil {
+			it.noteEnd()
 			it.drop()
 			return false
 		}
@@ -123,12 +128,14 @@ func (it *iterator) isWithin(key []byte) bool {
 
 func (it *iterator) start() {
 	if it.reverse {
+		it.from = it.upper
 		it.baseOK = it.base.Last()
 		if it.own != nil {
 			it.node = it.own.seekLT(it.upper)
 		}
 		return
 	}
+	it.from = it.lower
 	it.baseOK = it.base.First()
 	if it.own != nil {
 		it.node = it.own.seekGE(it.lower, nil)
@@ -220,8 +227,43 @@ func (it *iterator) choose(haveNode bool) {
 
 func (it *iterator) end() bool {
 	it.err = it.base.Error()
+	it.noteEnd()
 	it.drop()
 	return false
+}
+
+// noteSeek begins a new stretch at key, which is the first place of it.
+func (it *iterator) noteSeek(key []byte) {
+	switch {
+	case it.tx.reads == nil:
+	case it.reverse:
+		it.from = after(key)
+	default:
+		it.from = bytes.Clone(key)
+	}
+}
+
+// noteTo counts as read what was passed since the scan began or was moved: up to
+// key, with it. Nothing was if key is nil.
+func (it *iterator) noteTo(key []byte) {
+	switch {
+	case it.tx.reads == nil || key == nil:
+	case it.reverse:
+		it.tx.reads.set.add(span{lo: bytes.Clone(key), hi: it.from})
+	default:
+		it.tx.reads.set.add(span{lo: it.from, hi: after(key)})
+	}
+}
+
+// noteEnd counts as read all from there on to the end of the scan.
+func (it *iterator) noteEnd() {
+	switch {
+	case it.tx.reads == nil || !it.started:
+	case it.reverse:
+		it.tx.reads.set.add(span{lo: it.lower, hi: it.from})
+	default:
+		it.tx.reads.set.add(span{lo: it.from, hi: it.upper})
+	}
 }
 
 func (it *iterator) drop() { it.done, it.key, it.value = true, nil, nil }
@@ -256,6 +298,7 @@ func (it *iterator) closeLocked(reason error) error {
 	if it.err == nil && !it.done {
 		it.err = reason
 	}
+	it.noteTo(it.key)
 	it.drop()
 	if it.prev != nil {
 		it.prev.next = it.next

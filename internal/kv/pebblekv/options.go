@@ -31,6 +31,8 @@ type Options struct {
 	MemTableBytes   int           // of one Pebble memtable, taken as it fills. 64 MB.
 	BlockCacheBytes int64         // at most, taken as blocks are read. 64 MB.
 	ClaimBytes      int           // memory of past claims, above which the floor rises. 16 MB.
+	SerialLogBytes  int           // memory of what was written since the oldest serializable transaction began, above which that one is lost. 64 MB.
+	ReadSetBytes    int           // of each serializable transaction, above which neighbouring reads count as one range. 1 MB.
 	SyncDelayMax    time.Duration // how long a commit nobody waits for stays unsynced. 100 ms.
 	DriftMax        time.Duration // how far Advance may lead the wall clock. One year.
 
@@ -67,6 +69,8 @@ const (
 	memTableBytesDefault   = 64 << 20
 	blockCacheBytesDefault = 64 << 20
 	claimBytesDefault      = 16 << 20
+	serialLogBytesDefault  = 64 << 20
+	readSetBytesDefault    = 1 << 20
 	syncDelayMaxDefault    = 100 * time.Millisecond
 	driftMaxDefault        = 365 * 24 * time.Hour
 	historyWindowDefault   = 5 * time.Minute
@@ -81,6 +85,8 @@ func (o *Options) fillDefaults() {
 	setDefault(&o.MemTableBytes, memTableBytesDefault)
 	setDefault(&o.BlockCacheBytes, blockCacheBytesDefault)
 	setDefault(&o.ClaimBytes, claimBytesDefault)
+	setDefault(&o.SerialLogBytes, serialLogBytesDefault)
+	setDefault(&o.ReadSetBytes, readSetBytesDefault)
 	setDefault(&o.SyncDelayMax, syncDelayMaxDefault)
 	setDefault(&o.DriftMax, driftMaxDefault)
 	setDefault(&o.HistoryWindow, historyWindowDefault)

@@ -27,6 +27,7 @@ func (tx *txn) Get(ctx context.Context, key, dst []byte) ([]byte, error) {
 			return append(dst, v.value...), nil
 		}
 	}
+	tx.noteGet(key)
 	if tx.store.churn.gone(key, tx.readTime) {
 		return dst, kv.ErrNotFound
 	}
@@ -64,7 +65,15 @@ func (tx *txn) visible(key []byte) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	tx.noteGet(key) // who is told that it exists has read it; of an absent one Lock makes sure.
 	return true, closer.Close()
+}
+
+// noteGet counts a key of the snapshot as read. tx.mu is held.
+func (tx *txn) noteGet(key []byte) {
+	if tx.reads != nil {
+		tx.reads.set.key(key)
+	}
 }
 
 // Scan implements kv.Reader.

@@ -41,6 +41,7 @@ type snapshots struct {
 	live    []*snapshot // by time, ascending; the last is the newest. Those gone are taken out now and then.
 	closing []*pebble.Snapshot
 	open    txnList
+	serial  serialLog
 	window  time.Duration
 	tidy    *time.Timer // runs tidyUp, if armed.
 	armed   bool
@@ -60,15 +61,17 @@ const (
 	closeAtOnce = 256 // snapshots to be closed before the next tidying.
 )
 
-func newSnapshots(e *env.Env, window time.Duration) *snapshots {
+func newSnapshots(e *env.Env, window time.Duration, serialLogBytes int) *snapshots {
 	s := &snapshots{env: e, window: window}
+	s.serial.bytesMax = serialLogBytes
 	s.tidy = time.AfterFunc(time.Hour, s.tidyUp)
 	s.tidy.Stop()
 	return s
 }
 
-// publish makes a commit's state the newest. The committer calls it, in order.
-func (s *snapshots) publish(t kv.Time, snap *pebble.Snapshot, now time.Time) {
+// publish makes a commit's state the newest; own is what it wrote, nil for nothing.
+// The committer calls it, in order.
+func (s *snapshots) publish(t kv.Time, snap *pebble.Snapshot, now time.Time, own *overlay) {
 	next := &snapshot{time: t, snap: snap, taken: now}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,6 +84,7 @@ func (s *snapshots) publish(t kv.Time, snap *pebble.Snapshot, now time.Time) {
 	}
 	s.live = append(s.live, next)
 	s.visible.Store(uint64(t))
+	s.serial.note(own, t)
 }
 
 func (s *snapshots) newest() *snapshot { return s.live[len(s.live)-1] }
@@ -106,6 +110,9 @@ func (s *snapshots) begin(tx *txn, at kv.Time, told bool) error {
 	snap.told = snap.told || told
 	tx.snap = snap
 	s.open.add(tx)
+	if tx.reads != nil {
+		s.serial.enter(tx.reads, tx.readTime, s.newest().time)
+	}
 	return nil
 }
 
@@ -129,6 +136,10 @@ func (s *snapshots) renew(tx *txn) {
 	was.refs--
 	snap.refs++
 	tx.snap, tx.readTime = snap, snap.time
+	if tx.reads != nil {
+		s.serial.leave(tx.reads)
+		s.serial.enter(tx.reads, tx.readTime, tx.readTime)
+	}
 	s.drop(was)
 }
 
@@ -137,6 +148,9 @@ func (s *snapshots) end(tx *txn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open.remove(tx)
+	if tx.reads != nil {
+		s.serial.leave(tx.reads)
+	}
 	tx.snap.refs--
 	s.drop(tx.snap)
 }
@@ -239,6 +253,13 @@ func (s *snapshots) thin(now time.Time) {
 // compact takes out those that are gone. s.mu is held.
 func (s *snapshots) compact() {
 	s.live = slices.DeleteFunc(s.live, func(snap *snapshot) bool { return snap.gone })
+}
+
+// noteDropped tells the serializable transactions of a dropped range.
+func (s *snapshots) noteDropped(lo, hi []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.serial.noteDropped(lo, hi, s.newest().time)
 }
 
 // setWindow changes how long history is kept.

@@ -19,6 +19,11 @@ type Stats struct {
 	FloorForced uint64  // times that the floor rose for want of memory, since opening.
 	Waiting     int     // transactions that wait for a claim now.
 
+	Serializable   int    // transactions open now.
+	SerialLogBytes int    // that the memory of what they must be compared with takes, about.
+	SerialForced   uint64 // times that a part of it was given up for want of memory, since opening.
+	ReadConflicts  uint64 // serializable transactions that were lost at their commit, since opening.
+
 	Commits, Syncs, Conflicts, Waits, Deadlocks uint64 // since opening.
 
 	DiskBytes      uint64 // of all files.
@@ -44,6 +49,8 @@ func (s *Store) Stats() Stats {
 	}
 	st.Claims, st.ClaimsHeld, st.ClaimBytes, st.Floor = s.claims.stats()
 	st.Transactions, st.Snapshots = s.snapshots.count()
+	st.Serializable, st.SerialLogBytes, st.SerialForced = s.snapshots.serialStats()
+	st.ReadConflicts = s.readConflicts.Load()
 	s.files.RLock()
 	defer s.files.RUnlock()
 	if s.usable() == nil {
@@ -61,6 +68,12 @@ func (q *queues) count() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.waiting)
+}
+
+func (s *snapshots) serialStats() (open, bytes int, forced uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.serial.open.Len(), s.serial.bytes, s.serial.forced
 }
 
 func (s *snapshots) count() (txns, snaps int) {

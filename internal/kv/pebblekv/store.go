@@ -29,7 +29,8 @@ type Store struct {
 	diskCloser            io.Closer
 	syncDelay             time.Duration
 	driftMax              atomic.Int64 // a time.Duration.
-	skipSync, skipCeiling bool         // see Options.
+	readSetBytes          int          // see Options, as the next.
+	skipSync, skipCeiling bool
 
 	// committer guards the order of commits: the clock, the counters, and
 	// publishing. txn.mu may be held when it is taken; shard.mu, snapshots.mu and
@@ -44,6 +45,8 @@ type Store struct {
 	claims    *claims
 	syncer    *syncer
 	commits   atomic.Uint64
+
+	readConflicts atomic.Uint64 // see Stats.
 
 	opened atomic.Bool // from here on Options.Die hears of failures; before, who opens.
 	death  atomic.Pointer[error]
@@ -62,7 +65,7 @@ func Open(dir string, opt Options) (*Store, error) {
 	opt.fillDefaults()
 	s := &Store{
 		env: opt.Env, log: opt.Logger, die: opt.Die,
-		syncDelay: opt.SyncDelayMax, skipSync: opt.skipSync, skipCeiling: opt.skipCeiling,
+		syncDelay: opt.SyncDelayMax, readSetBytes: opt.ReadSetBytes, skipSync: opt.skipSync, skipCeiling: opt.skipCeiling,
 	}
 	s.dead = make(chan struct{})
 	s.driftMax.Store(int64(opt.DriftMax))
@@ -146,7 +149,7 @@ func (s *Store) start(opt *Options) error {
 		return fmt.Errorf("%w: a commit at %d lies above the ceiling %d", ErrDamaged, last, ceiling)
 	}
 	s.clock = clock{last: ceiling, ceiling: ceiling}
-	s.snapshots = newSnapshots(s.env, opt.HistoryWindow)
+	s.snapshots = newSnapshots(s.env, opt.HistoryWindow, opt.SerialLogBytes)
 	s.syncer = newSyncer(s, 0)
 	s.claims = newClaims(s.env, opt.ClaimBytes, 0, s.snapshots.oldest)
 	// A commit of nothing gives this life its first state and its first ceiling.
@@ -230,6 +233,7 @@ func (s *Store) DropRange(ctx context.Context, lo, hi []byte, after kv.Time) err
 		return err
 	}
 	s.counters.forget(lo, hi)
+	s.snapshots.noteDropped(lo, hi)
 	s.syncer.written()
 	return nil
 }
@@ -237,7 +241,7 @@ func (s *Store) DropRange(ctx context.Context, lo, hi []byte, after kv.Time) err
 // Caps implements kv.Store.
 func (s *Store) Caps() kv.Caps {
 	return kv.Caps{
-		FairWaiting: true, RefreshKeepsClaims: true, PastReads: true, Stamps: true, DropRange: true,
+		FairWaiting: true, RefreshKeepsClaims: true, PastReads: true, Serializable: true, Stamps: true, DropRange: true,
 		TxnBytesMax: txnBytesMax, ValueBytesMax: valueBytesMax,
 	}
 }

@@ -29,6 +29,7 @@ type txn struct {
 	claims   []*claim
 	stale    *kv.Conflict // a claim that only Refresh makes good.
 	iters    *iterator    // the open ones.
+	reads    *reading     // of a serializable transaction; set by Begin.
 	scratch  []byte       // for stored keys.
 
 	// queued is set while tx may stand in a queue, over when it has ended: whoever
@@ -71,15 +72,16 @@ func (s *Store) Begin(ctx context.Context, opt kv.Options) (kv.Txn, error) {
 	if err := s.usable(); err != nil {
 		return nil, err
 	}
-	if opt.Serializable {
-		return nil, kv.ErrUnsupported
-	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	tx := &txn{store: s, begun: s.env.Now(), born: opt.Born, note: opt.Note, fixed: opt.At != 0}
 	if tx.born.IsZero() {
 		tx.born = tx.begun
+	}
+	if opt.Serializable {
+		tx.reads = &reading{}
+		tx.reads.set.bytesMax = s.readSetBytes
 	}
 	if err := s.snapshots.begin(tx, opt.At, opt.Hold); err != nil {
 		return nil, err
@@ -218,6 +220,9 @@ func (tx *txn) Refresh(ctx context.Context) error {
 	}
 	tx.closeIterators(kv.ErrClosed)
 	tx.own, tx.stale = nil, nil
+	if tx.reads != nil {
+		tx.reads.set.reset()
+	}
 	// Claims handed to tx were stamped and published before they were released,
 	// so the newest state has them.
 	tx.store.snapshots.renew(tx)
@@ -264,6 +269,9 @@ func (tx *txn) end(why error) {
 	}
 	tx.ended, tx.why = true, why
 	tx.closeIterators(why)
+	if tx.reads != nil {
+		tx.reads.set.reset()
+	}
 	tx.over.Store(true)
 	if tx.queued.Load() {
 		tx.store.claims.queues.leave(tx, why)
