@@ -10,13 +10,16 @@ import (
 // admit checks what comes before fail points (3.5, steps 2 and 4): what can be
 // said of the command's text alone, and of how its fields fit together.
 func (d *Dispatcher) admit(_ context.Context, c *Call) error {
+	if err := c.parseConcerns(); err != nil {
+		return err
+	}
+	if err := c.checkStrict(); err != nil {
+		return err
+	}
 	if c.Spec.Check != nil {
 		if err := c.Spec.Check(c); err != nil {
 			return err
 		}
-	}
-	if err := c.parseConcerns(); err != nil {
-		return err
 	}
 	if err := c.checkAPI(); err != nil {
 		return err

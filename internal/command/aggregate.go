@@ -44,7 +44,9 @@ func refusedStage(stage string) error {
 	switch stage {
 	case "$out", "$merge":
 		format = "%s cannot be used in a transaction"
-	case "$unionWith", "$collStats", "$indexStats":
+	case "$listSessions": // the one collection for it is out of reach.
+		return mongoerr.New(mongoerr.InvalidNamespace, "$listSessions may only be run against config.system.sessions")
+	case "$unionWith", "$collStats", "$indexStats", "$listMqlEntities", "$listCatalog":
 		format = "Stage not supported inside of a multi-document transaction: %s"
 	}
 	return mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction, format, stage)

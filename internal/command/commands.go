@@ -14,7 +14,7 @@ func commands() []*Spec {
 	}
 	return slices.Concat(
 		[]*Spec{
-			checked(with(find, runFind), checkCollection), checked(with(aggregate, runAggregate), checkAggregate), checked(with(count, runCount), checkCollection), checked(with(distinct, runDistinct), checkCollection), with(explain, runExplain),
+			checked(with(find, runFind), checkFind), checked(with(aggregate, runAggregate), checkAggregate), checked(with(count, runCount), checkCollection), with(distinct, runDistinct), with(explain, runExplain),
 			checked(with(insert, runInsert), checkBatch("documents")),
 			checked(with(update, runUpdate), checkUpdate),
 			checked(with(remove, runDelete), checkDelete),

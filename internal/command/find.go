@@ -32,7 +32,7 @@ var find = Spec{
 		Field{Name: "oplogReplay", Type: LooseBoolean, NoEffect: "the original ignores it too"},
 		Field{Name: "tailable", Type: LooseBoolean},
 		Field{Name: "awaitData", Type: LooseBoolean},
-		Field{Name: "readOnce", Type: LooseBoolean, NotYet: true, Unless: isFalse},
+		Field{Name: "readOnce", Type: LooseBoolean, NoEffect: "a hint to a cache; refused in transactions, as there"},
 		Field{Name: "max", Type: Document, NotYet: true},
 		Field{Name: "min", Type: Document, NotYet: true},
 		Field{Name: "returnKey", Type: LooseBoolean, NotYet: true, Unless: isFalse},
@@ -60,7 +60,7 @@ func runFind(ctx context.Context, c *Call) error {
 	if err := readable(ns); err != nil {
 		return err
 	}
-	if err := c.checkTailable(); err != nil {
+	if err := c.checkFindInTxn(); err != nil {
 		return err
 	}
 	f, err := c.compileFind(&c.Args)
@@ -108,17 +108,32 @@ func (c *Call) answerFrom(ctx context.Context, tx *docstore.Tx, cur *session.Cur
 	return c.answer(ctx, cur, batch{field: "firstBatch", docs: first, left: cur.Left()}, single)
 }
 
-func (c *Call) checkTailable() error {
+// checkFind is find's Check: the options that contradict each other.
+func checkFind(c *Call) error {
+	if err := checkCollection(c); err != nil {
+		return err
+	}
 	tailable, await := c.Args.Bool("tailable", false), c.Args.Bool("awaitData", false)
 	switch {
 	case await && !tailable:
 		return mongoerr.New(mongoerr.FailedToParse, "Cannot set 'awaitData' without also setting 'tailable'")
-	case tailable && c.InTxn():
-		return mongoerr.New(mongoerr.InvalidOptions, "It is illegal to open a tailable cursor in a transaction")
 	case tailable && c.Args.Bool("singleBatch", false):
 		return mongoerr.New(mongoerr.BadValue, "cannot use tailable option with the 'singleBatch' option")
 	case tailable && !naturalOrder(c.Args.Doc("sort")):
 		return mongoerr.New(mongoerr.BadValue, "cannot use tailable option with a sort other than {$natural: 1}")
+	}
+	return nil
+}
+
+// checkFindInTxn refuses the options that a transaction cannot hold.
+func (c *Call) checkFindInTxn() error {
+	switch {
+	case !c.InTxn():
+		return nil
+	case c.Args.Bool("readOnce", false):
+		return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "The 'readOnce' option is not supported within a transaction.")
+	case c.Args.Bool("tailable", false):
+		return mongoerr.New(mongoerr.InvalidOptions, "It is illegal to open a tailable cursor in a transaction")
 	}
 	return nil
 }

@@ -193,6 +193,8 @@ func (c *compiler) stage(doc bsonx.Doc) error {
 		return c.lookup(at)
 	case "$bucket":
 		return c.bucket(at)
+	case "$shardedDataDistribution":
+		return fail(6789101, "The $shardedDataDistribution stage can only be run on router")
 	}
 	if isKnown(name) {
 		return mongoerr.NotYet("the stage " + name)
