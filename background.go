@@ -58,7 +58,12 @@ func (s *Server) background(params *param.Set) {
 	every(time.Duration(params.ClientCursorMonitorFrequencySecs.Get())*time.Second, func() {
 		s.commands.IdleCursors(time.Duration(params.CursorTimeoutMillis.Get()) * time.Millisecond)
 	})
-	every(time.Minute, func() { s.sessions.ExpireIdle() })
+	every(time.Minute, func() {
+		s.sessions.ExpireIdle()
+		if _, err := s.sessions.Reap(ctx); err != nil && ctx.Err() == nil {
+			s.opt.Logger.Error("old session records could not be deleted", slog.Any("error", err))
+		}
+	})
 }
 
 func (s *Server) connections() command.Connections {

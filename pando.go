@@ -135,6 +135,7 @@ func (s *Server) openStore(ctx context.Context, e *env.Env, params *param.Set) e
 		Lifetime:    seconds(params.TransactionLifetimeLimitSeconds),
 		Timeout:     time.Duration(params.LocalLogicalSessionTimeoutMinutes.Get()) * time.Minute,
 		SessionsMax: int(params.MaxSessions.Get()),
+		RecordLife:  params.TransactionRecordMinimumLifetimeMinutes.Minutes(),
 	})
 	s.commands = command.New(command.Config{
 		Store: store, DB: db, Sessions: s.sessions, Params: params, FailPoints: failpoint.New(e), Env: e, Log: s.opt.Logger,

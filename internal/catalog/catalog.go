@@ -17,6 +17,8 @@ type Catalog struct {
 	env   *env.Env
 	cache cache
 
+	served []*Collection // by name; not changed after the beginning.
+
 	ids struct {
 		mu        sync.Mutex // guards the block; held over the small commit that takes a new one.
 		next, end uint64

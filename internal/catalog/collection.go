@@ -13,6 +13,7 @@ type Kind byte
 const (
 	KindCollection Kind = iota
 	KindView
+	KindServed // no entry of the catalog: see Catalog.Serve.
 )
 
 // Collection is one entry of the catalog. It is shared and never changes: a
@@ -31,6 +32,9 @@ type Collection struct {
 	// Indexes are in the order of their creation. The first is the one on _id,
 	// whose ID is [IDIndex]; a view has none.
 	Indexes []*Index
+
+	// Rows are the documents of a served collection; nil for all others.
+	Rows RowsOf
 
 	nextIndex uint32
 	key       []byte // of the entry.

@@ -116,6 +116,9 @@ func (v *View) claimDatabase(ctx context.Context, db string) error {
 // Drop removes a collection or view. Its documents and index entries are
 // forgotten after the commit.
 func (v *View) Drop(_ context.Context, coll *Collection) error {
+	if err := coll.RefuseServed(); err != nil {
+		return err
+	}
 	v.touch(coll.key)
 	if err := v.txn.Delete(coll.key); err != nil {
 		return err
@@ -159,6 +162,9 @@ func (v *View) Rename(ctx context.Context, from, to Namespace, dropTarget bool) 
 	if source.Kind == KindView {
 		return nil, mongoerr.Newf(mongoerr.CommandNotSupportedOnView, "cannot rename view: %s", from)
 	}
+	if err := source.RefuseServed(); err != nil {
+		return nil, err
+	}
 	if source.building() {
 		// The build finds its collection by name.
 		return nil, mongoerr.Newf(mongoerr.BackgroundOperationInProgressForNamespace,
@@ -192,6 +198,9 @@ func (v *View) Rename(ctx context.Context, from, to Namespace, dropTarget bool) 
 // Modify writes an edited copy of a collection's entry, and returns it. edit may
 // change options and replace indexes (by changed copies, see Index.With); ids, kind and name stay.
 func (v *View) Modify(_ context.Context, coll *Collection, edit func(*Collection)) (*Collection, error) {
+	if err := coll.RefuseServed(); err != nil {
+		return nil, err
+	}
 	e := coll.edited()
 	edit(e)
 	return e, v.put(e)

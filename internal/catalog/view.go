@@ -48,6 +48,9 @@ func (v *View) Created(coll *Collection) bool { return slices.Contains(v.created
 
 // Lookup returns the collection or view called ns, or nil if there is none.
 func (v *View) Lookup(ctx context.Context, ns Namespace) (*Collection, error) {
+	if coll := v.catalog.servedAs(ns); coll != nil {
+		return coll, nil
+	}
 	g := v.generation()
 	if g != nil {
 		if coll := g.entry(ns); coll != nil {
@@ -115,10 +118,11 @@ func (v *View) HasDatabase(ctx context.Context, db string) (bool, error) {
 // Collections lists a database's collections and views, in the order of their names.
 func (v *View) Collections(ctx context.Context, db string) ([]*Collection, error) {
 	lo, hi := databaseBounds(db)
-	return v.scan(ctx, lo, hi)
+	list, err := v.scan(ctx, lo, hi)
+	return v.catalog.withServed(db, list), err
 }
 
-// All lists every collection and view.
+// All lists every collection and view that is stored.
 func (v *View) All(ctx context.Context) ([]*Collection, error) {
 	lo, hi := partBounds(partEntry)
 	return v.scan(ctx, lo, hi)

@@ -50,6 +50,15 @@ func (c *conn) send(cmd bsonx.Doc, more ...string) reply {
 	return reply{c.h.t, r.Reply}
 }
 
+// runOn is run on another database than the command's usual one.
+func (c *conn) runOn(db, text string) reply {
+	c.h.t.Helper()
+	b := bsonx.NewBuilder(nil)
+	b.Fields(doc(c.h.t, text))
+	b.String("$db", db)
+	return reply{c.h.t, c.h.d.Run(c.ctx, &c.peer, command.Request{Body: b.Doc()}, nil).Reply}
+}
+
 func databaseOf(command string) string {
 	switch command {
 	case "insert", "update", "delete", "find", "findAndModify", "aggregate", "getMore", "create", "createIndexes", "drop":

@@ -20,41 +20,25 @@ var currentOpOptions = NewFields("$currentOp",
 	Field{Name: "backtrace", Type: Boolean, NotYet: true, Unless: isFalse},
 	Field{Name: "truncateOps", Type: Boolean, NotYet: true, Unless: isFalse})
 
-// sourceStage puts the documents of a stage that lists what the server does in
-// the stage's place: the planner knows documents, not servers.
-func (c *Call) sourceStage(stages []bsonx.Doc) ([]bsonx.Doc, error) {
-	if len(stages) == 0 {
-		return stages, nil
-	}
-	name, arg := bsonx.First(stages[0])
-	if name != "$currentOp" {
-		return stages, nil
-	}
+// currentOpStage lists what runs in place of a $currentOp stage.
+func (c *Call) currentOpStage(arg bsonx.Value) (bsonx.Doc, error) {
 	if c.Gen.DB != "admin" || c.Arg.Type == bsonx.TypeString {
 		return nil, mongoerr.New(mongoerr.InvalidNamespace, "$currentOp must be run against the 'admin' database with {aggregate: 1}")
 	}
 	if arg.Type != bsonx.TypeDocument {
-		return nil, mongoerr.New(mongoerr.FailedToParse, "$currentOp options must be specified in an object, but found: "+bsonx.TypeName(arg.Type))
+		return nil, mongoerr.New(mongoerr.TypeMismatch, "$currentOp options must be specified in an object, but found: "+bsonx.TypeName(arg.Type))
 	}
 	a, err := currentOpOptions.Decode(bsonx.AsDoc(arg))
 	if err != nil {
 		return nil, err
 	}
-	b := bsonx.NewBuilder(nil)
-	b.OpenDoc("$documents")
-	b.OpenArray("$literal")
-	i := 0
+	var docs []bsonx.Doc
 	for _, doc := range c.D.currentOps() {
-		if !a.Bool("idleSessions", true) && isString("idleSession")(bsonx.Get(doc, "type")) {
-			continue
+		if a.Bool("idleSessions", true) || !isString("idleSession")(bsonx.Get(doc, "type")) {
+			docs = append(docs, doc)
 		}
-		b.EmbedDoc(bsonx.Index(i), doc)
-		i++
 	}
-	b.Close()
-	b.Close()
-	out := append([]bsonx.Doc{b.Doc()}, stages[1:]...)
-	return out, nil
+	return documentsStage(docs), nil
 }
 
 // runCurrentOp lists the running operations and the transactions that are open

@@ -222,7 +222,7 @@ func (c *Call) appendHello() {
 	b.Int32("maxMessageSizeBytes", bsonx.MessageBytesMax)
 	b.Int32("maxWriteBatchSize", bsonx.BatchOpsMax)
 	b.Date("localTime", d.Env.Now().UnixMilli())
-	b.Int32("logicalSessionTimeoutMinutes", 30)
+	b.Int32("logicalSessionTimeoutMinutes", int32(d.Params.LocalLogicalSessionTimeoutMinutes.Get()))
 	b.Int32("connectionId", int32(c.Peer.ID))
 	b.Int32("minWireVersion", 0)
 	b.Int32("maxWireVersion", wireVersionMax)

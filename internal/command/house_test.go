@@ -75,7 +75,7 @@ func openHouse(t *testing.T, disk *vfs.MemFS, over func(kv.Store) kv.Store) *hou
 		Lifetime: func() time.Duration {
 			return time.Duration(h.params.TransactionLifetimeLimitSeconds.Get()) * time.Second
 		},
-		Timeout: 30 * time.Minute, SessionsMax: 1000,
+		Timeout: 30 * time.Minute, SessionsMax: 1000, RecordLife: 30 * time.Minute,
 	})
 	h.d = command.New(command.Config{
 		Store: store, DB: db, Sessions: h.sessions, Params: h.params, FailPoints: h.points, Env: e,

@@ -16,6 +16,8 @@ func sessionCommands() []*Spec {
 		{Name: "endSessions", API: true, Run: runEndSessions, Help: "lets sessions expire"},
 		{Name: "killSessions", Txn: Beside, Run: runKillSessions, Help: "ends what sessions do"},
 		{Name: "killAllSessions", Txn: Beside, Run: runKillAllSessions, Help: "ends what all sessions do"},
+		{Name: "refreshLogicalSessionCacheNow", Test: true, Run: runRefreshCache, Help: "ends the sessions that have expired"},
+		{Name: "reapLogicalSessionCacheNow", Test: true, Run: runReapCache, Help: "deletes the records of sessions that have expired"},
 		{Name: "killAllSessionsByPattern", Txn: Beside, Run: runKillByPattern, Help: "ends what certain sessions do"},
 	}
 }
@@ -28,7 +30,7 @@ func runStartSession(_ context.Context, c *Call) error {
 	c.Reply.OpenDoc("id")
 	c.Reply.Binary("id", 4, id.UUID[:])
 	c.Reply.Close()
-	c.Reply.Int32("timeoutMinutes", 30)
+	c.Reply.Int32("timeoutMinutes", int32(c.D.Params.LocalLogicalSessionTimeoutMinutes.Get()))
 	return nil
 }
 
@@ -75,6 +77,18 @@ func runRefreshSessions(_ context.Context, c *Call) error {
 		}
 	}
 	return nil
+}
+
+// runRefreshCache does at once what is done every minute: there is no copy of the
+// sessions that would have to be brought up to date.
+func runRefreshCache(_ context.Context, c *Call) error {
+	c.D.Sessions.ExpireIdle()
+	return nil
+}
+
+func runReapCache(ctx context.Context, c *Call) error {
+	_, err := c.D.Sessions.Reap(ctx)
+	return err
 }
 
 // runEndSessions forgets sessions that are idle. An open transaction stays: it

@@ -210,6 +210,9 @@ func target(ctx ctxT, tx *docstore.Tx, ns catalog.Namespace) (*catalog.Collectio
 	if coll != nil && coll.Kind == catalog.KindView {
 		return nil, mongoerr.Newf(mongoerr.CommandNotSupportedOnView, "Namespace %s is a view, not a collection", ns)
 	}
+	if coll != nil && coll.Kind == catalog.KindServed {
+		return nil, directWrite(coll)
+	}
 	if coll != nil {
 		switch lost, err := tx.Cat.Superseded(ctx, coll); {
 		case err != nil:
@@ -219,6 +222,14 @@ func target(ctx ctxT, tx *docstore.Tx, ns catalog.Namespace) (*catalog.Collectio
 		}
 	}
 	return coll, nil
+}
+
+// directWrite is the error of a write to what the server itself keeps.
+func directWrite(coll *catalog.Collection) error {
+	if coll.NS == session.TransactionsNS {
+		return mongoerr.Newf(40528, "Direct writes against %s cannot be performed using a transaction or on a session.", coll.NS)
+	}
+	return coll.RefuseServed()
 }
 
 // targetOrNew is target, creating the collection.

@@ -146,6 +146,9 @@ func (tx *Tx) addIndexes(
 	if coll.Kind == catalog.KindView {
 		return nil, mongoerr.Newf(mongoerr.CommandNotSupportedOnView, "Namespace %s is a view, not a collection", coll.NS)
 	}
+	if coll.Kind == catalog.KindServed {
+		return nil, mongoerr.Newf(mongoerr.IllegalOperation, "not allowed to create index on %s", coll.NS)
+	}
 	given := coll
 	for _, idx := range indexes {
 		if err := validatePartial(idx); err != nil {

@@ -55,6 +55,10 @@ func Open(ctx context.Context, store kv.Store, e *env.Env) (*DB, error) {
 	return db, nil
 }
 
+// Serve has clients read, as a collection, what the server keeps in another form:
+// see catalog.Catalog.Serve.
+func (db *DB) Serve(ns catalog.Namespace, rows catalog.RowsOf) { db.catalog.Serve(ns, rows) }
+
 // Begin opens a transaction.
 func (db *DB) Begin(ctx context.Context, opt kv.Options) (*Tx, error) {
 	txn, err := db.store.Begin(ctx, opt)

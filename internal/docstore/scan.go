@@ -46,7 +46,7 @@ type DocIterator struct {
 
 // Scan walks the documents of a collection within bounds.
 func (tx *Tx) Scan(ctx context.Context, coll *catalog.Collection, b Bounds) (*DocIterator, error) {
-	it, err := tx.KV.Scan(ctx, b.within(coll.ID, catalog.IDIndex))
+	it, err := tx.scan(ctx, coll, b.within(coll.ID, catalog.IDIndex))
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ type IndexIterator struct {
 func (tx *Tx) ScanIndex(ctx context.Context, coll *catalog.Collection, idx *catalog.Index, b Bounds) (*IndexIterator, error) {
 	r := b.within(coll.ID, idx.ID)
 	r.KeysOnly = false
-	it, err := tx.KV.Scan(ctx, r)
+	it, err := tx.scan(ctx, coll, r)
 	if err != nil {
 		return nil, err
 	}

@@ -192,17 +192,21 @@ func (tx *Tx) Reserve(ctx context.Context, keys [][]byte) error {
 // Get appends the document with that _id to dst and returns it; kv.ErrNotFound if
 // there is none.
 func (tx *Tx) Get(ctx context.Context, coll *catalog.Collection, id bsonx.Value, dst []byte) (bsonx.Doc, error) {
-	return tx.get(ctx, tx.docKeyOf(coll, id), dst)
+	return tx.get(ctx, coll, tx.docKeyOf(coll, id), dst)
 }
 
 // Fetch is Get by encoded _id.
 func (tx *Tx) Fetch(ctx context.Context, coll *catalog.Collection, encID, dst []byte) (bsonx.Doc, error) {
-	return tx.get(ctx, tx.docKey(coll, encID), dst)
+	return tx.get(ctx, coll, tx.docKey(coll, encID), dst)
 }
 
-func (tx *Tx) get(ctx context.Context, key, dst []byte) (bsonx.Doc, error) {
+func (tx *Tx) get(ctx context.Context, coll *catalog.Collection, key, dst []byte) (doc bsonx.Doc, err error) {
 	n := len(dst)
-	dst, err := tx.KV.Get(ctx, key, dst)
+	if coll.Kind == catalog.KindServed {
+		dst, err = tx.getServed(ctx, coll, key, dst)
+	} else {
+		dst, err = tx.KV.Get(ctx, key, dst)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -217,6 +221,9 @@ func (tx *Tx) Multikey(ctx context.Context, coll *catalog.Collection, idx *catal
 // Stats returns how many documents a collection has and their bytes, as of the
 // last commits: what this transaction changed is not counted yet.
 func (tx *Tx) Stats(ctx context.Context, coll *catalog.Collection) (docs, bytes int64, err error) {
+	if coll.Kind == catalog.KindServed {
+		return tx.countServed(ctx, coll)
+	}
 	if docs, err = tx.counter(ctx, coll, catalog.CountDocuments); err == nil {
 		bytes, err = tx.counter(ctx, coll, catalog.CountBytes)
 	}

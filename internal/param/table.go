@@ -9,10 +9,13 @@ import (
 // Set is one server's parameters. All of it is safe for concurrent use.
 type Set struct {
 	// Transactions and sessions.
-	TransactionLifetimeLimitSeconds    *Int // an open transaction's time from its first statement.
-	TransactionSizeLimitBytes          *Int
-	LocalLogicalSessionTimeoutMinutes  *Int
-	MaxSessions                        *Int
+	TransactionLifetimeLimitSeconds   *Int // an open transaction's time from its first statement.
+	TransactionSizeLimitBytes         *Int
+	LocalLogicalSessionTimeoutMinutes *Int
+	MaxSessions                       *Int
+
+	TransactionRecordMinimumLifetimeMinutes *Int // how long records of retryable writes are kept at least.
+
 	MinSnapshotHistoryWindowSeconds    *Int // minSnapshotHistoryWindowInSeconds
 	MaxAcceptableLogicalClockDriftSecs *Int
 
@@ -43,6 +46,7 @@ func New() *Set {
 	s.TransactionLifetimeLimitSeconds = s.int("transactionLifetimeLimitSeconds", Anytime, kindInt, 60, 1, i32)
 	s.TransactionSizeLimitBytes = s.int("transactionSizeLimitBytes", Anytime, kindLong, i64, 0, i64)
 	s.LocalLogicalSessionTimeoutMinutes = s.int("localLogicalSessionTimeoutMinutes", Startup, kindInt, 30, -i32-1, i32)
+	s.TransactionRecordMinimumLifetimeMinutes = s.int("TransactionRecordMinimumLifetimeMinutes", Startup, kindInt, 30, -i32-1, i32)
 	s.MaxSessions = s.int("maxSessions", Startup, kindInt, 1_000_000, -i32-1, i32)
 	s.MaxAcceptableLogicalClockDriftSecs = s.int("maxAcceptableLogicalClockDriftSecs", Startup, kindLong, 31_536_000, 1, i64)
 	s.MinSnapshotHistoryWindowSeconds = s.int("minSnapshotHistoryWindowInSeconds", Anytime, kindInt, 300, 0, i32)
@@ -57,7 +61,6 @@ func New() *Set {
 
 	s.fixedInt("maxTransactionLockRequestTimeoutMillis", Anytime, kindInt, 5)
 	s.fixedInt("logicalSessionRefreshMillis", Startup, kindInt, 300_000)
-	s.fixedInt("TransactionRecordMinimumLifetimeMinutes", Startup, kindInt, 30)
 	s.fixedInt("AbortExpiredTransactionsSessionCheckoutTimeout", Anytime, kindInt, 100)
 	s.fixedInt("KillSessionsMaxConcurrency", Startup, kindInt, 100)
 	s.fixedInt("KillSessionsPerHostTimeoutMS", Startup, kindInt, 60_000)

@@ -70,6 +70,8 @@ func checkPlaces(stages []bsonx.Doc, o PipelineOptions) error {
 			return fail(51047, "%s is not allowed within a $lookup's sub-pipeline", n)
 		case o.within == inFacet && notInFacet(n):
 			return fail(40600, "%s is not allowed to be used within a $facet stage", n)
+		case n == "$listLocalSessions" && o.within == topLevel && o.NS.Coll != "":
+			return fail(mongoerr.InvalidNamespace, "$listLocalSessions must be run against the database with {aggregate: 1}, not a collection")
 		case i > 0 && onlyFirst(n) && n != "$changeStream" && n != "$geoNear" && n != "$currentOp":
 			return fail(40602, "%s is only valid as the first stage in a pipeline", n)
 		case (n == "$out" || n == "$merge") && i < len(stages)-1:

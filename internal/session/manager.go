@@ -21,6 +21,7 @@ type Config struct {
 	Lifetime    func() time.Duration // transactionLifetimeLimitSeconds
 	Timeout     time.Duration        // localLogicalSessionTimeoutMinutes
 	SessionsMax int                  // maxSessions
+	RecordLife  time.Duration        // TransactionRecordMinimumLifetimeMinutes
 }
 
 // Manager holds the sessions of one server. It is safe for concurrent use.
@@ -40,6 +41,8 @@ type Manager struct {
 func NewManager(db *docstore.DB, clock kv.Clock, e *env.Env, conf Config) *Manager {
 	m := &Manager{db: db, clock: clock, env: e, conf: conf, sessions: map[ID]*Session{}}
 	m.cursors = newCursors(e)
+	db.Serve(TransactionsNS, m.transactionRows)
+	db.Serve(SessionsNS, m.sessionRows)
 	return m
 }
 
