@@ -1,7 +1,7 @@
 // Package acceptance starts the server as a user would and lets client programs
 // talk to it: MongoDB's own examples of transactions in Go, JavaScript, Python (PyMongo
-// and Motor), Java, Scala, Kotlin, C, PHP, Perl and the shell, and two banks that go on
-// transferring while the server is killed.
+// and Motor), Java, Scala, Kotlin, Rust, C, PHP, Perl and the shell, and two banks that go
+// on transferring while the server is killed.
 //
 // # How it works
 //
@@ -30,5 +30,5 @@
 // # Where to start reading
 //
 // programs_test.go is the table of programs, soak_test.go the banks, harness_test.go
-// the server's life, deps_test.go, jvm_test.go and debian_test.go the drivers.
+// the server's life, deps_test.go, jvm_test.go, rust_test.go and debian_test.go the drivers.
 package acceptance

@@ -41,6 +41,7 @@ var clients = []struct {
 	{"java", java.program, []string{"employees", "manual", "trouble", "cursor"}},
 	{"scala", scala.program, []string{"employees", "manual", "trouble", "cursor", "parallel"}},
 	{"kotlin", kotlin.program, []string{"employees", "manual", "trouble", "cursor", "parallel"}},
+	{"rust", rustProgram, []string{"employees", "manual", "trouble", "cursor"}},
 	{"c", cProgram, []string{"employees", "manual", "trouble", "cursor"}},
 	{"php", phpProgram, []string{"employees", "manual", "trouble", "cursor"}},
 	{"perl", perlProgram, []string{"employees", "manual", "trouble", "cursor"}},
