@@ -24,12 +24,15 @@ type watchedDisk struct {
 	store *Store
 }
 
+// logExt is the extension of the files of Pebble's log.
+const logExt = ".log"
+
 // slowOperation is how long an operation may take before the log tells of it.
 const slowOperation = 5 * time.Second
 
 // machineDisk returns the machine's own disk, and what to close when it is no longer used.
 func (s *Store) machineDisk() (vfs.FS, io.Closer) {
-	return vfs.WithDiskHealthChecks(vfs.Default, slowOperation, nil, func(info vfs.DiskSlowInfo) {
+	return vfs.WithDiskHealthChecks(newLogDisk(vfs.Default), slowOperation, nil, func(info vfs.DiskSlowInfo) {
 		s.log.Warn("the disk is slow", slog.String("operation", info.String()))
 	})
 }
@@ -48,7 +51,7 @@ func (d watchedDisk) write(name string, op func() error) error {
 		}
 		err = s.diedf("write to disk: %s: %w", d.PathBase(name), err)
 	}
-	if !strings.HasSuffix(name, ".log") || !s.opened.Load() || s.applying.Load() {
+	if !strings.HasSuffix(name, logExt) || !s.opened.Load() || s.applying.Load() {
 		select {}
 	}
 	return err

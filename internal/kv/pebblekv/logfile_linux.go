@@ -1,0 +1,175 @@
+package pebblekv
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// logDisk is the machine's file system, on which the files of the log are written
+// past the page cache to space that exists already. A sync of a log that grows
+// must also commit the file's new length to the file system's journal, and goes
+// through the cache first; without the two it takes half the time, which is most
+// of what an acknowledged write takes.
+type logDisk struct{ vfs.FS }
+
+func newLogDisk(fs vfs.FS) vfs.FS { return logDisk{fs} }
+
+// Unwrap implements vfs.FS.
+func (d logDisk) Unwrap() vfs.FS { return d.FS }
+
+// Create implements vfs.FS.
+func (d logDisk) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	f, err := d.FS.Create(name, category)
+	if err != nil || filepath.Ext(name) != logExt {
+		return f, err
+	}
+	return openLogFile(f, name), nil
+}
+
+// ReuseForWrite implements vfs.FS. What the old log held is space that exists.
+func (d logDisk) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	f, err := d.FS.ReuseForWrite(oldname, newname, category)
+	if err != nil || filepath.Ext(newname) != logExt {
+		return f, err
+	}
+	return openLogFile(f, newname), nil
+}
+
+// Sizes of a logFile.
+const (
+	logBlock     = 4096          // what a disk takes as a unit; the page size.
+	logBuffer    = 64 * 4096     // what is written at once at most.
+	logFirstStep = 64 * 4096     // how far the file is filled ahead with zeros, at first
+	logStep      = 4 * 64 * 4096 // and later.
+)
+
+// logFile is one file of the log. Writes are kept until a sync, or until the
+// buffer is full. A sync writes the blocks that changed; the last of them is
+// written again by the next, with the same bytes at its beginning, so that a torn
+// write damages nothing that was durable.
+//
+// Behind its end the file holds zeros, or what an older log left there: the log's
+// format knows both from what belongs to it.
+type logFile struct {
+	vfs.File          // by way of the page cache: for all but writing.
+	sync     *os.File // each write is durable when it returns.
+
+	buf    []byte // block-aligned memory.
+	n      int    // bytes of buf in use; the first are the file's at 'at'.
+	at     int64  // a multiple of logBlock.
+	clean  int    // bytes of buf that are durable already.
+	filled int64  // the file's blocks up to here exist.
+}
+
+// openLogFile returns f as a logFile; f itself where the file system cannot do that.
+func openLogFile(f vfs.File, name string) vfs.File {
+	direct, err := os.OpenFile(name, os.O_WRONLY|syscall.O_DIRECT|syscall.O_DSYNC, 0)
+	if err != nil {
+		return f
+	}
+	l := &logFile{File: f, sync: direct}
+	if l.buf, err = syscall.Mmap(-1, 0, logBuffer, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE); err == nil {
+		var info vfs.FileInfo
+		if info, err = f.Stat(); err == nil {
+			l.filled = info.Size() / logBlock * logBlock
+			err = l.fill(1)
+		}
+	}
+	if err != nil {
+		l.release()
+		return f
+	}
+	return l
+}
+
+// fill makes blocks exist up to an offset, and some more.
+func (l *logFile) fill(to int64) error {
+	if to <= l.filled {
+		return nil
+	}
+	step := int64(logStep)
+	if l.filled == 0 {
+		step = logFirstStep
+	}
+	zeros, err := syscall.Mmap(-1, 0, logBuffer, syscall.PROT_READ, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = syscall.Munmap(zeros) }()
+	for end := max(to, l.filled+step); l.filled < end; l.filled += logBuffer {
+		if _, err := l.sync.WriteAt(zeros, l.filled); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Write implements vfs.File.
+func (l *logFile) Write(p []byte) (n int, err error) {
+	for len(p) > 0 {
+		if l.n == len(l.buf) {
+			if err := l.flush(); err != nil {
+				return n, err
+			}
+		}
+		k := copy(l.buf[l.n:], p)
+		l.n, n, p = l.n+k, n+k, p[k:]
+	}
+	return n, nil
+}
+
+// flush makes what was written durable, and keeps the last block if it is not full.
+func (l *logFile) flush() error {
+	if l.clean == l.n {
+		return nil
+	}
+	end := (l.n + logBlock - 1) / logBlock * logBlock
+	clear(l.buf[l.n:end])
+	if err := l.fill(l.at + int64(end)); err != nil {
+		return err
+	}
+	if _, err := l.sync.WriteAt(l.buf[:end], l.at); err != nil {
+		return err
+	}
+	full := l.n / logBlock * logBlock
+	copy(l.buf, l.buf[full:l.n])
+	l.at += int64(full)
+	l.n -= full
+	l.clean = l.n
+	return nil
+}
+
+// Sync implements vfs.File.
+func (l *logFile) Sync() error { return l.flush() }
+
+// SyncData implements vfs.File.
+func (l *logFile) SyncData() error { return l.flush() }
+
+// SyncTo implements vfs.File.
+func (l *logFile) SyncTo(int64) (full bool, err error) { return true, l.flush() }
+
+// Preallocate implements vfs.File: it is done as the log grows.
+func (l *logFile) Preallocate(_, _ int64) error { return nil }
+
+// Fd implements vfs.File. Nobody may write by the descriptor of the page cache.
+func (l *logFile) Fd() uintptr { return vfs.InvalidFd }
+
+// Close implements vfs.File.
+func (l *logFile) Close() error {
+	err := l.flush()
+	return errors.Join(err, l.release(), l.File.Close())
+}
+
+// release gives the buffer and the second descriptor back.
+func (l *logFile) release() error {
+	var err error
+	if l.buf != nil {
+		err = syscall.Munmap(l.buf)
+		l.buf = nil
+	}
+	return errors.Join(err, l.sync.Close())
+}

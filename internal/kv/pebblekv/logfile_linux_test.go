@@ -1,0 +1,165 @@
+package pebblekv
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/pandodb/pando/internal/env"
+	"github.com/pandodb/pando/internal/kv"
+)
+
+// openTestLog creates a log file, of the kind that is tested.
+func openTestLog(t *testing.T, name string) *logFile {
+	t.Helper()
+	f, err := newLogDisk(vfs.Default).Create(name, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, ok := f.(*logFile)
+	if !ok {
+		f.Close()
+		t.Skip("the file system of the test's directory has no direct writes")
+	}
+	return l
+}
+
+// TestLogFile writes pieces of all lengths and syncs now and then: after a sync
+// the file begins with all that was written, and goes on with zeros.
+func TestLogFile(t *testing.T) {
+	dice := rand.New(rand.NewPCG(1, 2))
+	name := filepath.Join(t.TempDir(), "1.log")
+	l := openTestLog(t, name)
+	defer l.Close()
+	var want []byte
+	for range 300 {
+		piece := make([]byte, 1+dice.IntN(1<<dice.IntN(18)))
+		for i := range piece {
+			piece[i] = byte(1 + dice.IntN(255))
+		}
+		if n, err := l.Write(piece); n != len(piece) || err != nil {
+			t.Fatal(n, err)
+		}
+		want = append(want, piece...)
+		if dice.IntN(3) > 0 {
+			continue
+		}
+		if err := l.Sync(); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) < len(want) || !bytes.Equal(got[:len(want)], want) {
+			t.Fatalf("after %d bytes the file of %d bytes differs", len(want), len(got))
+		}
+		if len(bytes.Trim(got[len(want):], "\x00")) != 0 {
+			t.Fatal("something stands behind the end")
+		}
+	}
+}
+
+// TestLogFileClose: closing makes durable what was not synced.
+func TestLogFileClose(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "1.log")
+	l := openTestLog(t, name)
+	if _, err := l.Write([]byte("the end")); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(name); err != nil || !bytes.HasPrefix(got, []byte("the end\x00")) {
+		t.Fatalf("%.20q %v", got, err)
+	}
+}
+
+// TestLogFileReuse writes over an older log: its blocks are not filled again, and
+// what it held stays behind the new end.
+func TestLogFileReuse(t *testing.T) {
+	dir := t.TempDir()
+	old, name := filepath.Join(dir, "1.log"), filepath.Join(dir, "2.log")
+	if err := os.WriteFile(old, bytes.Repeat([]byte("x"), 3*logBlock), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	openTestLog(t, filepath.Join(dir, "3.log")).Close() // or skip.
+	f, err := newLogDisk(vfs.Default).ReuseForWrite(old, name, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.Write([]byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(name)
+	if err != nil || len(got) != 3*logBlock || !bytes.HasPrefix(got, []byte("new\x00")) || got[logBlock] != 'x' {
+		t.Fatalf("%d bytes, %.10q, %v", len(got), got, err)
+	}
+}
+
+// TestLogFileRecovers reads a store from a copy of its files that was taken while
+// it was open: all that was durable is there, and nothing else is taken for it.
+func TestLogFileRecovers(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	s, err := Open(filepath.Join(dir, "a"), Options{Env: env.System()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	const n = 500
+	for i := range n {
+		at := commitPair(t, s, fmt.Sprintf("k%03d", i), bytes.Repeat([]byte{'v'}, i*7+1))
+		if err := s.WaitDurable(ctx, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.CopyFS(filepath.Join(dir, "b"), os.DirFS(filepath.Join(dir, "a"))); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(filepath.Join(dir, "b"), Options{Env: env.System()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	tx, err := r.Begin(ctx, kv.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	for i := range n {
+		if v, err := tx.Get(ctx, fmt.Appendf(nil, "k%03d", i), nil); err != nil || len(v) != i*7+1 {
+			t.Fatalf("k%03d: %d bytes, %v", i, len(v), err)
+		}
+	}
+}
+
+func commitPair(t *testing.T, s *Store, key string, value []byte) kv.Time {
+	t.Helper()
+	ctx := context.Background()
+	tx, err := s.Begin(ctx, kv.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if err := tx.Lock(ctx, kv.How{}, []byte(key)); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Set([]byte(key), value); err != nil {
+		t.Fatal(err)
+	}
+	at, err := tx.Commit(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
