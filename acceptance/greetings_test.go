@@ -40,6 +40,11 @@ func TestRecordGreetings(t *testing.T) {
 		"pymongo-4.20.0":         func(uri string) *exec.Cmd { return pythonProgram(t, "guide", uri) },
 		"pymongo-4.20.0-async":   func(uri string) *exec.Cmd { return pythonProgram(t, "async_employees", uri) },
 		"pymongo-4.20.0-replset": func(uri string) *exec.Cmd { return pythonProgram(t, "guide", uri+replicaSet) },
+		"rust-3.9.1":             func(uri string) *exec.Cmd { return rustProgram(t, "manual", uri) },
+		"c-1.23.1":               func(uri string) *exec.Cmd { return cProgram(t, "manual", uri) },
+		"c-1.23.1-compressed":    func(uri string) *exec.Cmd { return cProgram(t, "manual", uri+"?compressors=zstd,snappy,zlib") },
+		"php-1.15.0":             func(uri string) *exec.Cmd { return phpProgram(t, "manual", uri+replicaSet) },
+		"perl-2.2.2":             func(uri string) *exec.Cmd { return perlProgram(t, "manual", uri) },
 		"mongosh-2.12.0":         func(uri string) *exec.Cmd { return shellProgram(t, "employees", uri) },
 	} {
 		t.Run(name, func(t *testing.T) {
