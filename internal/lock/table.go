@@ -1,0 +1,122 @@
+package lock
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Name is what is locked: a collection, or a whole database if Coll is empty.
+type Name struct{ DB, Coll string }
+
+// database is the name of the database that n is in.
+func (n Name) database() Name { return Name{DB: n.DB} }
+
+func (n Name) compare(o Name) int {
+	return cmp.Or(cmp.Compare(n.DB, o.DB), cmp.Compare(n.Coll, o.Coll))
+}
+
+// mode is how a name is held.
+type mode uint8
+
+const (
+	intent    mode = iota // beside others.
+	exclusive             // alone.
+)
+
+// Table is the names of one server that are held or waited for. The zero value is
+// ready. It is safe for concurrent use.
+type Table struct {
+	// changes is how many names are held or asked for exclusively. Where it is
+	// zero nobody need wait, and mu need not be taken to know it.
+	changes atomic.Int64
+
+	mu      sync.Mutex // guards all below and the fields of every Owner; a leaf.
+	names   map[Name]*entry
+	waiting map[*waiter]struct{}
+}
+
+// entry is one name: those who hold it and those who wait for it. There is one as
+// long as there is either.
+type entry struct {
+	name    Name
+	holders map[*Owner]mode
+	queue   []*waiter
+}
+
+// grants tells whether o may have the entry in the given mode, if nobody is queued.
+func (e *entry) grants(o *Owner, m mode) bool {
+	for holder, held := range e.holders {
+		if holder != o && (m == exclusive || held == exclusive) {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *Table) entry(n Name) *entry {
+	e := t.names[n]
+	if e == nil {
+		e = &entry{name: n, holders: map[*Owner]mode{}}
+		if t.names == nil {
+			t.names, t.waiting = map[Name]*entry{}, map[*waiter]struct{}{}
+		}
+		t.names[n] = e
+	}
+	return e
+}
+
+// hold gives e to o.
+func (t *Table) hold(e *entry, o *Owner, m mode) {
+	e.holders[o] = m
+	o.held = append(o.held, e)
+	if m == exclusive {
+		t.changes.Add(1)
+	}
+}
+
+// drop takes e from o and gives it to who is next.
+func (t *Table) drop(e *entry, o *Owner) {
+	if e.holders[o] == exclusive {
+		t.changes.Add(-1)
+	}
+	delete(e.holders, o)
+	t.advance(e)
+}
+
+// advance grants e to those at the head of its queue who may have it, and forgets
+// an entry that nobody is interested in any more.
+func (t *Table) advance(e *entry) {
+	for len(e.queue) > 0 {
+		w := e.queue[0]
+		if !e.grants(w.owner, w.mode) {
+			return
+		}
+		t.hold(e, w.owner, w.mode)
+		t.leave(w)
+		close(w.done)
+	}
+	if len(e.holders) == 0 && t.names[e.name] == e {
+		delete(t.names, e.name)
+	}
+}
+
+// Waiting lists the notes of the owners that wait, in no order.
+func (t *Table) Waiting() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	notes := make([]string, 0, len(t.waiting))
+	for w := range t.waiting {
+		notes = append(notes, w.note)
+	}
+	slices.Sort(notes)
+	return notes
+}
+
+// Held tells how many names are held, for tests that look whether all was given back.
+func (t *Table) Held() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.names)
+}
