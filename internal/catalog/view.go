@@ -12,6 +12,10 @@ import (
 // View is the catalog as one transaction sees it, own changes included. It is
 // used by one goroutine at a time, as the transaction is.
 type View struct {
+	// Using, if it is set, is told of each collection before it is looked up, and
+	// may make the lookup wait or fail.
+	Using func(ctx context.Context, ns Namespace) error
+
 	catalog *Catalog
 	txn     kv.Txn
 
@@ -50,6 +54,11 @@ func (v *View) Created(coll *Collection) bool { return slices.Contains(v.created
 func (v *View) Lookup(ctx context.Context, ns Namespace) (*Collection, error) {
 	if coll := v.catalog.servedAs(ns); coll != nil {
 		return coll, nil
+	}
+	if v.Using != nil {
+		if err := v.Using(ctx, ns); err != nil {
+			return nil, err
+		}
 	}
 	g := v.generation()
 	if g != nil {

@@ -82,6 +82,9 @@ func runBulkWrite(ctx context.Context, c *Call) error {
 	r := bulkReply{errorsOnly: c.Args.Bool("errorsOnly", false)}
 	ordered := c.Args.Bool("ordered", true)
 	for i := range ops {
+		if err := c.passChanges(ctx, ops[i].ns); err != nil {
+			return err
+		}
 		o, err := c.bulkOne(ctx, &ops[i], ids(i))
 		if err != nil {
 			return err

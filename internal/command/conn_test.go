@@ -61,7 +61,8 @@ func (c *conn) runOn(db, text string) reply {
 
 func databaseOf(command string) string {
 	switch command {
-	case "insert", "update", "delete", "find", "findAndModify", "aggregate", "getMore", "create", "createIndexes", "drop":
+	case "insert", "update", "delete", "find", "findAndModify", "aggregate", "getMore", "create", "createIndexes",
+		"drop", "dropDatabase", "dropIndexes", "collMod", "listCollections", "listIndexes":
 		return "test"
 	}
 	return "admin"

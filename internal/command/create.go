@@ -42,7 +42,8 @@ func isEmpty(v bsonx.Value) bool {
 }
 
 // runCreate makes a collection. Outside a transaction one that is already there
-// with the same options is success; inside it is an error (3.10).
+// with the same options is success; inside it is an error (3.10). What is made by
+// an open transaction is waited for by neither: the later commit loses.
 func runCreate(ctx context.Context, c *Call) error {
 	ns, err := c.Namespace()
 	if err != nil {
@@ -62,7 +63,10 @@ func runCreate(ctx context.Context, c *Call) error {
 		_, err := c.Txn.Tx.Cat.Create(ctx, ns, opt)
 		return err
 	}
-	return c.alter(ctx, func(tx *docstore.Tx) error {
+	if err := c.passChanges(ctx, ns); err != nil {
+		return err
+	}
+	return c.change(ctx, func(tx *docstore.Tx) error {
 		coll, err := tx.Cat.Lookup(ctx, ns)
 		if err != nil {
 			return err

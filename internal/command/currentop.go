@@ -87,6 +87,9 @@ func (d *Dispatcher) currentOps() []bsonx.Doc {
 			waiting[note] = true
 		}
 	}
+	for _, note := range d.db.Locks().Waiting() {
+		waiting[note] = true
+	}
 	d.ops.each(func(p *op) {
 		i, inTxn := open[p.call.Gen.LSID]
 		docs = append(docs, d.describeOp(p, now, waiting[p.note()], i, inTxn))

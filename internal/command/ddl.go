@@ -10,9 +10,15 @@ import (
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
-// alter runs a change of the catalog in a commit of its own, which waits for
-// whoever changes the same collections.
+// alter runs a change of the catalog in a commit of its own, when no transaction
+// uses the collections any more.
 func (c *Call) alter(ctx context.Context, fn func(tx *docstore.Tx) error, names ...catalog.Namespace) error {
+	return c.D.db.Exclusively(ctx, c.op.note(), names, func() error { return c.change(ctx, fn, names...) })
+}
+
+// change runs a change of the catalog in a commit of its own, which waits for
+// whoever changes the same collections.
+func (c *Call) change(ctx context.Context, fn func(tx *docstore.Tx) error, names ...catalog.Namespace) error {
 	at, err := c.D.db.Alter(ctx, names, fn)
 	if err != nil {
 		c.Dependent(c.D.Store.Visible())
@@ -42,7 +48,10 @@ func runDrop(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	var coll *catalog.Collection
+	coll, err := c.lookup(ctx, ns)
+	if err != nil || coll == nil {
+		return err // what is not there is dropped without waiting for anybody.
+	}
 	err = c.alter(ctx, func(tx *docstore.Tx) error {
 		if coll, err = tx.Cat.Lookup(ctx, ns); err != nil || coll == nil {
 			return err
@@ -57,6 +66,15 @@ func runDrop(ctx context.Context, c *Call) error {
 	c.Reply.Int32("nIndexesWas", int32(len(coll.Indexes)))
 	c.Reply.String("ns", ns.String())
 	return nil
+}
+
+// lookup returns the collection or view as the last commit left it, or nil.
+func (c *Call) lookup(ctx context.Context, ns catalog.Namespace) (coll *catalog.Collection, err error) {
+	err = c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+		coll, err = tx.Cat.Lookup(ctx, ns)
+		return err
+	})
+	return coll, err
 }
 
 // invalidate ends the cursors on a collection that is gone.
@@ -83,19 +101,31 @@ func runDropDatabase(ctx context.Context, c *Call) error {
 	case "admin", "config":
 		return mongoerr.Newf(mongoerr.IllegalOperation, "Dropping the '%s' database is prohibited.", db)
 	}
-	var names []catalog.Namespace
 	var list []*catalog.Collection
+	err := c.D.db.Exclusively(ctx, c.op.note(), []catalog.Namespace{{DB: db}}, func() (err error) {
+		list, err = c.dropAll(ctx, db)
+		return err
+	})
+	for _, coll := range list {
+		c.invalidate(coll, "database dropped")
+	}
+	return err
+}
+
+// dropAll drops a database's collections in one commit, and returns them.
+func (c *Call) dropAll(ctx context.Context, db string) ([]*catalog.Collection, error) {
+	var names []catalog.Namespace
 	for {
-		var err error
-		if list, err = c.collections(ctx, db); err != nil {
-			return err
+		list, err := c.collections(ctx, db)
+		if err != nil {
+			return nil, err
 		}
 		names = names[:0]
 		for _, coll := range list {
 			names = append(names, coll.NS)
 		}
 		complete := true
-		err = c.alter(ctx, func(tx *docstore.Tx) error {
+		err = c.change(ctx, func(tx *docstore.Tx) error {
 			now, err := tx.Cat.Collections(ctx, db)
 			if err != nil {
 				return err
@@ -110,16 +140,12 @@ func runDropDatabase(ctx context.Context, c *Call) error {
 			return err
 		}, names...)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if complete {
-			break
+			return list, nil
 		}
 	}
-	for _, coll := range list {
-		c.invalidate(coll, "database dropped")
-	}
-	return nil
 }
 
 // collections lists a database's collections on a snapshot of their own.

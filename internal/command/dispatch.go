@@ -152,7 +152,7 @@ func (d *Dispatcher) dispatch(ctx context.Context, c *Call) error {
 		return err
 	}
 	c.entered = true
-	return c.Spec.Run(ctx, c)
+	return c.run(ctx)
 }
 
 // waitReadConcern makes the node reach the time that a reader has seen (6.2), and

@@ -104,6 +104,9 @@ func (h *house) close() {
 	if n := h.sessions.Cursors().Open(); n != 0 {
 		h.t.Errorf("%d cursors are left open", n)
 	}
+	if n := h.db.Locks().Held(); n != 0 {
+		h.t.Errorf("%d collections are left locked", n)
+	}
 	if err := h.engine.LeakCheck(); err != nil {
 		h.t.Error(err)
 	}

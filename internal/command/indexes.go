@@ -58,7 +58,10 @@ func runCreateIndexes(ctx context.Context, c *Call) error {
 	if c.InTxn() {
 		return c.createIndexesInTxn(ctx, ns, list)
 	}
-	r, err := c.D.db.BuildIndexes(ctx, ns, list)
+	if err := c.passChanges(ctx, ns); err != nil {
+		return err
+	}
+	r, err := c.D.db.BuildIndexes(ctx, c.op.note(), ns, list)
 	if err != nil {
 		c.Dependent(c.D.Store.Visible())
 		return err
@@ -146,6 +149,14 @@ func runDropIndexes(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
+	coll, err := c.lookup(ctx, ns)
+	if err != nil {
+		return err
+	}
+	missing := mongoerr.Newf(mongoerr.NamespaceNotFound, "ns not found %s", ns)
+	if coll == nil {
+		return missing // at once, also if a transaction is making it.
+	}
 	was, all := 0, false
 	err = c.alter(ctx, func(tx *docstore.Tx) error {
 		coll, err := tx.Cat.Lookup(ctx, ns)
@@ -153,7 +164,7 @@ func runDropIndexes(ctx context.Context, c *Call) error {
 			return err
 		}
 		if coll == nil {
-			return mongoerr.Newf(mongoerr.NamespaceNotFound, "ns not found %s", ns)
+			return missing
 		}
 		was = len(coll.Indexes)
 		var doomed []*catalog.Index

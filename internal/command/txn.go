@@ -30,7 +30,7 @@ func (d *Dispatcher) inSession(ctx context.Context, c *Call) error {
 		if err := s.BeginRetryable(n); err != nil {
 			return err
 		}
-		return c.Spec.Run(ctx, c)
+		return c.run(ctx)
 	}
 	if c.Spec.Txn == Ends {
 		return c.Spec.Run(ctx, c)
@@ -91,6 +91,7 @@ func (d *Dispatcher) statement(ctx context.Context, c *Call) error {
 		}
 	}
 	for {
+		t.Tx.Cat.Using = c.use
 		t.Tx.Wait, t.Tx.WaitMax = d.mayWait(t), d.Params.WriteConflictWaitMillis.Millis()
 		err := c.Spec.Run(ctx, c)
 		conflict, ok := errors.AsType[*kv.Conflict](err)
@@ -142,6 +143,9 @@ func (d *Dispatcher) openTxn(ctx context.Context, c *Call) error {
 		t.Level = levelLocal
 	}
 	if err := d.waitReadConcern(c); err != nil {
+		return err
+	}
+	if err := c.useTarget(ctx); err != nil {
 		return err
 	}
 	wait := d.Params.WriteConflictWaitMillis.Millis()

@@ -28,14 +28,16 @@ type BuildResult struct {
 // BuildIndexes adds indexes to a collection, which is made if there is none, and
 // fills them while others go on writing. It returns when they are ready, or when
 // one of them could not be built and none of them is there. Those that exist
-// already are passed over. Builds of one collection come one after another.
-func (db *DB) BuildIndexes(ctx context.Context, ns catalog.Namespace, indexes []*catalog.Index) (BuildResult, error) {
+// already are passed over. Builds of one collection come one after another. Before
+// the indexes appear, and before they are ready, it waits for the transactions that
+// use the collection; note names the operation to people who look at who waits.
+func (db *DB) BuildIndexes(ctx context.Context, note string, ns catalog.Namespace, indexes []*catalog.Index) (BuildResult, error) {
 	unlock, err := db.lockBuilds(ctx, ns)
 	if err != nil {
 		return BuildResult{}, err
 	}
 	defer unlock()
-	b := build{db: db, ns: ns, indexes: indexes}
+	b := build{db: db, note: note, ns: ns, indexes: indexes}
 	if err := b.begin(ctx); err != nil || len(b.ids) == 0 {
 		return b.result, err
 	}
@@ -77,6 +79,7 @@ func (db *DB) lockBuilds(ctx context.Context, ns catalog.Namespace) (unlock func
 // build is one run of BuildIndexes.
 type build struct {
 	db      *DB
+	note    string
 	ns      catalog.Namespace
 	indexes []*catalog.Index
 	result  BuildResult
@@ -84,11 +87,50 @@ type build struct {
 	ids     []uint32            // of the indexes to be filled.
 }
 
+// alter changes the collection's entry, when no transaction uses the collection.
+func (b *build) alter(ctx context.Context, fn func(tx *Tx) error) error {
+	return b.db.Exclusively(ctx, b.note, []catalog.Namespace{b.ns}, func() error {
+		_, err := b.db.Alter(ctx, []catalog.Namespace{b.ns}, fn)
+		return err
+	})
+}
+
+// disturbs tells whether there is anything to add to a collection that others may
+// be using.
+func (b *build) disturbs(ctx context.Context) (bool, error) {
+	tx, err := b.db.Begin(ctx, kv.Options{Note: b.note})
+	if err != nil {
+		return false, err
+	}
+	defer tx.Rollback()
+	coll, err := tx.Cat.Lookup(ctx, b.ns)
+	if err != nil || coll == nil {
+		return false, err
+	}
+	return slices.ContainsFunc(b.indexes, func(idx *catalog.Index) bool {
+		same, err := coll.Match(idx)
+		return err == nil && same == nil
+	}), nil
+}
+
 // begin adds the indexes. In a collection made by the same commit they are ready
 // at once; in any other, empty or not, a writer may be under way who does not know
 // of them.
 func (b *build) begin(ctx context.Context) error {
-	_, err := b.db.Alter(ctx, []catalog.Namespace{b.ns}, func(tx *Tx) error {
+	disturbs, err := b.disturbs(ctx)
+	if err != nil {
+		return err
+	}
+	if disturbs {
+		return b.alter(ctx, b.add(ctx))
+	}
+	_, err = b.db.Alter(ctx, []catalog.Namespace{b.ns}, b.add(ctx))
+	return err
+}
+
+// add is begin's change.
+func (b *build) add(ctx context.Context) func(tx *Tx) error {
+	return func(tx *Tx) error {
 		b.result, b.ids = BuildResult{}, nil
 		coll, err := tx.Cat.Lookup(ctx, b.ns)
 		if err != nil {
@@ -112,8 +154,7 @@ func (b *build) begin(ctx context.Context) error {
 			}
 		}
 		return nil
-	})
-	return err
+	}
 }
 
 // AddIndexes adds indexes inside a client's transaction, which must have made the
@@ -341,7 +382,7 @@ func (tx *Tx) backfillEntry(ctx context.Context, coll *catalog.Collection, idx *
 
 // finish makes the indexes ready.
 func (b *build) finish(ctx context.Context) error {
-	_, err := b.db.Alter(ctx, []catalog.Namespace{b.ns}, func(tx *Tx) error {
+	return b.alter(ctx, func(tx *Tx) error {
 		coll, _, err := b.current(ctx, tx)
 		if err != nil {
 			return err
@@ -352,10 +393,10 @@ func (b *build) finish(ctx context.Context) error {
 		}
 		return err
 	})
-	return err
 }
 
-// undo drops what was begun. If it fails, the next Open does it.
+// undo drops what was begun. If it fails, the next Open does it. It waits for
+// nobody: what it takes back was never used, and its client may be gone.
 func (b *build) undo(ctx context.Context) {
 	b.db.Alter(ctx, []catalog.Namespace{b.ns}, func(tx *Tx) error {
 		coll, err := tx.Cat.Lookup(ctx, b.ns)

@@ -169,7 +169,7 @@ func TestBuildResult(t *testing.T) {
 		{f.ns, []string{`{"key":{"a":1}}`, `{"key":{"b":1}}`}, BuildResult{2, 3, false}},
 		{ns, []string{`{"key":{"b":1}}`}, BuildResult{1, 2, true}},
 	} {
-		got, err := f.db.BuildIndexes(ctx, c.ns, parseIndexes(t, c.specs...))
+		got, err := f.db.BuildIndexes(ctx, "test", c.ns, parseIndexes(t, c.specs...))
 		if err != nil || got != c.want {
 			t.Errorf("%v: got %v, %v", c.specs, got, err)
 		}

@@ -30,7 +30,7 @@ func newCrashFixture(t *testing.T, seed uint64) *crashFixture {
 	}
 	f := &fixture{t: t, store: store, db: db, ns: catalog.Namespace{DB: "d", Coll: "c"}}
 	t.Cleanup(func() { checkStore(t, f.db) })
-	if _, err := db.BuildIndexes(ctx, f.ns, parseIndexes(t, `{"key":{"a":1}}`)); err != nil {
+	if _, err := db.BuildIndexes(ctx, "test", f.ns, parseIndexes(t, `{"key":{"a":1}}`)); err != nil {
 		t.Fatal(err)
 	}
 	return &crashFixture{f, disk, rand.New(rand.NewPCG(seed, 2))}

@@ -9,6 +9,7 @@ import (
 	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/env"
 	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/lock"
 	"github.com/pandodb/pando/internal/query"
 )
 
@@ -26,6 +27,8 @@ type DB struct {
 	}
 
 	scratch sync.Pool // of *scratch
+
+	locks lock.Table
 
 	// builds serialises index builds by namespace.
 	builds struct {
@@ -59,6 +62,25 @@ func Open(ctx context.Context, store kv.Store, e *env.Env) (*DB, error) {
 // see catalog.Catalog.Serve.
 func (db *DB) Serve(ns catalog.Namespace, rows catalog.RowsOf) { db.catalog.Serve(ns, rows) }
 
+// Locks are what changes of the catalog and transactions wait for each other by.
+func (db *DB) Locks() *lock.Table { return &db.locks }
+
+// Exclusively runs fn when no transaction uses the given collections (a namespace
+// without one is a whole database), and has those that come meanwhile wait. note
+// names the operation to people who look at who waits.
+func (db *DB) Exclusively(ctx context.Context, note string, names []catalog.Namespace, fn func() error) error {
+	o := db.locks.Owner(note)
+	defer o.Release()
+	all := make([]lock.Name, len(names))
+	for i, ns := range names {
+		all[i] = lock.Name(ns)
+	}
+	if err := o.Exclusive(ctx, all...); err != nil {
+		return err
+	}
+	return fn()
+}
+
 // Begin opens a transaction.
 func (db *DB) Begin(ctx context.Context, opt kv.Options) (*Tx, error) {
 	txn, err := db.store.Begin(ctx, opt)
@@ -76,7 +98,7 @@ func (db *DB) Begin(ctx context.Context, opt kv.Options) (*Tx, error) {
 }
 
 // Alter runs a change of the catalog outside of any client's transaction, and
-// commits it. The entries of the given namespaces are claimed first, in their
+// commits it. Who uses the collections is the caller's to ask: see Exclusively. The entries of the given namespaces are claimed first, in their
 // order, waiting for others who change them; fn may run several times, each time
 // on a newer snapshot.
 func (db *DB) Alter(ctx context.Context, names []catalog.Namespace, fn func(*Tx) error) (kv.Time, error) {

@@ -33,7 +33,7 @@ func newFixture(t testing.TB, indexes ...string) *fixture {
 	}
 	f := &fixture{t: t, store: store, db: db, ns: catalog.Namespace{DB: "d", Coll: "c"}}
 	t.Cleanup(func() { checkStore(t, f.db) })
-	if _, err := db.BuildIndexes(ctx, f.ns, parseIndexes(t, indexes...)); err != nil {
+	if _, err := db.BuildIndexes(ctx, "test", f.ns, parseIndexes(t, indexes...)); err != nil {
 		t.Fatal(err)
 	}
 	return f
@@ -148,7 +148,7 @@ func (f *fixture) put(texts ...string) {
 
 func (f *fixture) create(specs ...string) error {
 	f.t.Helper()
-	_, err := f.db.BuildIndexes(ctx, f.ns, parseIndexes(f.t, specs...))
+	_, err := f.db.BuildIndexes(ctx, "test", f.ns, parseIndexes(f.t, specs...))
 	return err
 }
 

@@ -66,7 +66,7 @@ func (h *house) index(coll string, specs ...bsonx.Doc) {
 		}
 		indexes = append(indexes, idx)
 	}
-	if _, err := h.db.BuildIndexes(ctx, namespace(coll), indexes); err != nil {
+	if _, err := h.db.BuildIndexes(ctx, "test", namespace(coll), indexes); err != nil {
 		h.t.Fatal(err)
 	}
 }

@@ -3,6 +3,7 @@ package lock
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -55,9 +56,12 @@ func (e *entry) grants(o *Owner, m mode) bool {
 	return true
 }
 
+// entry returns the entry of n. A new one has bytes of its own: callers may borrow
+// names from a request, and what they hold outlives it.
 func (t *Table) entry(n Name) *entry {
 	e := t.names[n]
 	if e == nil {
+		n = Name{DB: strings.Clone(n.DB), Coll: strings.Clone(n.Coll)}
 		e = &entry{name: n, holders: map[*Owner]mode{}}
 		if t.names == nil {
 			t.names, t.waiting = map[Name]*entry{}, map[*waiter]struct{}{}

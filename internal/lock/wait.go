@@ -73,6 +73,7 @@ func (o *Owner) ask(r request) *waiter {
 		t.hold(e, o, r.mode)
 		return nil
 	}
+	r.name = e.name
 	w := &waiter{request: r, owner: o, note: o.Note, entry: e, done: make(chan struct{})}
 	e.queue = append(e.queue, w)
 	o.waiting = w

@@ -11,6 +11,7 @@ type Set struct {
 	// Transactions and sessions.
 	TransactionLifetimeLimitSeconds   *Int // an open transaction's time from its first statement.
 	TransactionSizeLimitBytes         *Int
+	MaxTransactionLockRequestMillis   *Int // maxTransactionLockRequestTimeoutMillis; negative: no limit.
 	LocalLogicalSessionTimeoutMinutes *Int
 	MaxSessions                       *Int
 
@@ -45,6 +46,7 @@ func New() *Set {
 
 	s.TransactionLifetimeLimitSeconds = s.int("transactionLifetimeLimitSeconds", Anytime, kindInt, 60, 1, i32)
 	s.TransactionSizeLimitBytes = s.int("transactionSizeLimitBytes", Anytime, kindLong, i64, 0, i64)
+	s.MaxTransactionLockRequestMillis = s.int("maxTransactionLockRequestTimeoutMillis", Anytime, kindInt, 5, -i32-1, i32)
 	s.LocalLogicalSessionTimeoutMinutes = s.int("localLogicalSessionTimeoutMinutes", Startup, kindInt, 30, -i32-1, i32)
 	s.TransactionRecordMinimumLifetimeMinutes = s.int("TransactionRecordMinimumLifetimeMinutes", Startup, kindInt, 30, -i32-1, i32)
 	s.MaxSessions = s.int("maxSessions", Startup, kindInt, 1_000_000, -i32-1, i32)
@@ -59,7 +61,6 @@ func New() *Set {
 	s.Quiet = s.bool("quiet", Anytime, false)
 	s.WriteConflictWaitMillis = s.int("writeConflictWaitMillis", Anytime, kindInt, 10_000, 0, i32)
 
-	s.fixedInt("maxTransactionLockRequestTimeoutMillis", Anytime, kindInt, 5)
 	s.fixedInt("logicalSessionRefreshMillis", Startup, kindInt, 300_000)
 	s.fixedInt("AbortExpiredTransactionsSessionCheckoutTimeout", Anytime, kindInt, 100)
 	s.fixedInt("KillSessionsMaxConcurrency", Startup, kindInt, 100)

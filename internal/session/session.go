@@ -8,6 +8,7 @@ import (
 
 	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/lock"
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
@@ -51,6 +52,7 @@ type Session struct {
 type Txn struct {
 	Number int64
 	Tx     *docstore.Tx // nil until its first statement has opened the snapshot.
+	Locks  *lock.Owner  // of the collections that it has used; released at its end.
 
 	// What the first statement fixed.
 	Level    string // read concern level: "local", "majority" or "snapshot".
@@ -114,7 +116,7 @@ func (s *Session) Begin(n int64, api API) (*Txn, error) {
 	s.Abort() // a higher number supersedes it.
 	now := s.m.env.Now()
 	limit := s.m.conf.Lifetime()
-	t := &Txn{Number: n, API: api, Started: now, Expires: now.Add(limit)}
+	t := &Txn{Number: n, Locks: s.m.db.Locks().Owner(""), API: api, Started: now, Expires: now.Add(limit)}
 	s.set(n, InProgress, t)
 	t.timer = time.AfterFunc(limit, func() { s.expire(n) })
 	s.m.counts.begin()
@@ -237,6 +239,7 @@ func (s *Session) finish(to State) {
 		t.Tx.Rollback()
 		t.Tx = nil
 	}
+	t.Locks.Release()
 	s.set(s.number, to, nil)
 	s.m.counts.end(to == Committed)
 }
