@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -11,13 +12,41 @@ import (
 // FieldsMax is how many fields an index may have.
 const FieldsMax = 32
 
+// indexOptions are the fields that a specification may have, whatever the kind of index.
+var indexOptions = []string{
+	"key", "name", "v", "ns", "unique", "sparse", "background", "hidden", "dropDups", "partialFilterExpression",
+	"expireAfterSeconds", "collation", "storageEngine", "prepareUnique", "clustered", "originalSpec",
+	"wildcardProjection", "columnstoreProjection",
+	"weights", "default_language", "language_override", "textIndexVersion",
+	"bits", "min", "max", "bucketSize", "2dsphereIndexVersion", "coarsestIndexedLevel", "finestIndexedLevel",
+}
+
 // ParseIndex reads the specification of an index as createIndexes takes it, and
 // refuses what is malformed in the reference server's words. The result has no ID
 // yet and keeps spec's bytes. Whether a partial filter is one that may be is the
 // caller's to ask, who can compile it.
-func ParseIndex(spec bsonx.Doc) (*Index, error) {
-	p := specParser{given: spec, version: bsonx.Int32(2), idx: &Index{ExpireAfterSeconds: -1, given: spec}}
+func ParseIndex(spec bsonx.Doc) (*Index, error) { return parseIndex(spec, spec) }
+
+// ParseKnownOptions is ParseIndex for a caller who wants fields that no kind of index
+// has to be ignored, as mongorestore does.
+func ParseKnownOptions(spec bsonx.Doc) (*Index, error) {
+	b := bsonx.NewBuilder(nil)
 	for name, v := range bsonx.All(spec) {
+		if slices.Contains(indexOptions, name) {
+			b.Value(name, v)
+		}
+	}
+	return parseIndex(b.Doc(), spec)
+}
+
+// parseIndex reads a specification. Errors about the time to live cite asked instead.
+func parseIndex(spec, asked bsonx.Doc) (*Index, error) {
+	p := specParser{given: spec, asked: asked, version: bsonx.Int32(2), idx: &Index{ExpireAfterSeconds: -1, given: spec}}
+	for name, v := range bsonx.All(spec) {
+		if !slices.Contains(indexOptions, name) {
+			return nil, p.errorf(mongoerr.InvalidIndexSpecificationOption,
+				"The field '%s' is not valid for an index specification. Specification: %s", name, shell(spec))
+		}
 		if err := p.field(name, v); err != nil {
 			return nil, err
 		}
@@ -37,6 +66,7 @@ func ParseIndex(spec bsonx.Doc) (*Index, error) {
 
 type specParser struct {
 	given   bsonx.Doc
+	asked   bsonx.Doc // before fields were left out.
 	idx     *Index
 	version bsonx.Value
 	named   bool
@@ -102,7 +132,7 @@ func (p *specParser) field(name string, v bsonx.Value) error {
 	return nil
 }
 
-// otherField is about options of kinds of index that are not built yet, and of none.
+// otherField is about options of kinds of index that are not built yet.
 func (p *specParser) otherField(name string, v bsonx.Value) error {
 	switch name {
 	case "collation":
@@ -118,12 +148,8 @@ func (p *specParser) otherField(name string, v bsonx.Value) error {
 	case "weights", "default_language", "language_override", "textIndexVersion":
 		return p.errorf(mongoerr.CannotCreateIndex,
 			"Invalid index specification %s; the field '%s' can only be specified with text indexes", shell(p.given), name)
-	case "storageEngine", "prepareUnique", "clustered", "2dsphereIndexVersion", "coarsestIndexedLevel",
-		"finestIndexedLevel", "bucketSize", "columnstoreProjection", "originalSpec":
-		return mongoerr.NotYet("index option " + name)
 	}
-	return p.errorf(mongoerr.InvalidIndexSpecificationOption,
-		"The field '%s' is not valid for an index specification. Specification: %s", name, shell(p.given))
+	return mongoerr.NotYet("index option " + name)
 }
 
 func (p *specParser) typeError(name, want string, v bsonx.Value) error {
@@ -161,7 +187,7 @@ func (p *specParser) versionField(v bsonx.Value) error {
 
 func (p *specParser) expire(v bsonx.Value) error {
 	fail := func(what string) error {
-		return mongoerr.New(mongoerr.CannotCreateIndex, "TTL index 'expireAfterSeconds' "+what).Prefix(". Index spec: " + shell(p.given))
+		return mongoerr.New(mongoerr.CannotCreateIndex, "TTL index 'expireAfterSeconds' "+what).Prefix(". Index spec: " + shell(p.asked))
 	}
 	if !bsonx.IsNumber(v) {
 		return fail("option must be numeric, but received a type of '" + bsonx.TypeName(v.Type))
@@ -278,7 +304,7 @@ func (p *specParser) whole() error {
 		return full(`cannot mix "partialFilterExpression" and "sparse" options`)
 	case idx.ExpireAfterSeconds >= 0 && len(idx.Fields) > 1:
 		return mongoerr.Newf(mongoerr.CannotCreateIndex, "TTL indexes are single-field indexes, "+
-			"compound indexes do not support TTL. Index spec: %s", shell(p.given))
+			"compound indexes do not support TTL. Index spec: %s", shell(p.asked))
 	}
 	return nil
 }

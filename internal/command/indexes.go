@@ -15,7 +15,7 @@ func indexCommands() []*Spec {
 		{Name: "createIndexes", Txn: Anywhere, Write: true, API: true, Run: runCreateIndexes, Help: "makes indexes",
 			Fields: NewFields("createIndexes",
 				Field{Name: "indexes", Type: Array, Required: true},
-				Field{Name: "ignoreUnknownIndexOptions", Type: Boolean, NotYet: true, Unless: isFalse},
+				Field{Name: "ignoreUnknownIndexOptions", Type: oneOf("bool", "decimal", "double", "long", "int")},
 				Field{Name: "commitQuorum", Type: oneOf("decimal", "double", "string", "int", "long")},
 				Field{Name: "v", Type: Any, NoEffect: "the original ignores it too"},
 				Field{Name: "returnOnStart", Type: Boolean, NotYet: true, Unless: isFalse})},
@@ -43,9 +43,13 @@ func runCreateIndexes(ctx context.Context, c *Call) error {
 	if len(specs) == 0 {
 		return mongoerr.New(mongoerr.BadValue, "Must specify at least one index to create")
 	}
+	parse := catalog.ParseIndex
+	if c.Args.Bool("ignoreUnknownIndexOptions", false) {
+		parse = catalog.ParseKnownOptions
+	}
 	list := make([]*catalog.Index, len(specs))
 	for i, s := range specs {
-		if list[i], err = catalog.ParseIndex(s); err != nil {
+		if list[i], err = parse(s); err != nil {
 			return err
 		}
 	}
