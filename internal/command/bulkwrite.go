@@ -266,6 +266,7 @@ func (r *bulkReply) appendTo(c *Call, limit int64) {
 	b.Int32("nModified", int32(r.modified))
 	b.Int32("nUpserted", int32(r.upserted))
 	b.Int32("nDeleted", int32(r.removed))
+	c.appendElection()
 	if len(r.retried) > 0 {
 		b.OpenArray("retriedStmtIds")
 		for i, s := range r.retried {

@@ -122,7 +122,7 @@ func (r reply) String() string {
 	tail := ""
 	for it := bsonx.Walk(r.doc); it.Next(); {
 		switch it.Key() {
-		case "ok", "$clusterTime", "operationTime":
+		case "ok", "$clusterTime", "operationTime", "electionId", "opTime":
 		case "cursor":
 			tail += elements(bsonx.Get(bsonx.AsDoc(it.Value()), "firstBatch")) + elements(bsonx.Get(bsonx.AsDoc(it.Value()), "nextBatch"))
 		case "writeConcernError":

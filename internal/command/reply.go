@@ -109,11 +109,22 @@ func (d *Dispatcher) appendTimes(c *Call) {
 	c.Reply.Int64("keyId", 0)
 	c.Reply.Close()
 	c.Reply.Close()
-	at := now
+	c.Reply.Timestamp("operationTime", uint64(c.operationTime(now)))
+}
+
+// operationTime is the time that the reply is of: that of the command's last write, or now.
+func (c *Call) operationTime(now kv.Time) kv.Time {
 	if c.wrote {
-		at = c.depends
+		return c.depends
 	}
-	c.Reply.Timestamp("operationTime", uint64(at))
+	return now
+}
+
+// appendElection tells in a write's reply who took it and when, as members of a
+// replica set do.
+func (c *Call) appendElection() {
+	c.Reply.ObjectID("electionId", c.D.Persona.Elected)
+	appendOpTime(c.Reply, "opTime", c.operationTime(c.D.Store.Visible()))
 }
 
 // noHash signs cluster times while there is no authentication.

@@ -59,6 +59,7 @@ func (r *writeReply) add(index int, stmt int32, o outcome) {
 func (r *writeReply) appendTo(c *Call) {
 	b := c.Reply
 	b.Int32("n", int32(r.n))
+	c.appendElection()
 	if len(r.errors) > 0 {
 		b.OpenArray("writeErrors")
 		for i, e := range r.errors {
