@@ -21,6 +21,15 @@ import (
 // holds its answers against those of the reference server: the same outcome, and
 // in an answer to a greeting every field that the reference's has.
 func TestGreetings(t *testing.T) {
+	addr := openServer(t)
+	for name, path := range recordings(t, "greetings") {
+		t.Run(name, func(t *testing.T) { replay(t, addr, path) })
+	}
+}
+
+// openServer starts a server on an empty folder until the test ends.
+func openServer(t *testing.T) (addr string) {
+	t.Helper()
 	srv, err := pando.Open(t.Context(), pando.Options{DBPath: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -34,46 +43,74 @@ func TestGreetings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob("internal/server/testdata/greetings/*.rec")
+	return u.Host
+}
+
+// recordings is the files of a folder by the name of what they hold.
+func recordings(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("internal/server/testdata/" + folder + "/*.rec")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no recordings: %v", err)
 	}
+	named := map[string]string{}
 	for _, path := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".rec"), func(t *testing.T) { replay(t, u.Host, path) })
+		named[strings.TrimSuffix(filepath.Base(path), ".rec")] = path
 	}
+	return named
 }
 
 func replay(t *testing.T, addr, path string) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn := dial(t, addr)
 	asked := false
-	for len(text) > 0 {
-		n := int(binary.LittleEndian.Uint32(text[1:]))
-		direction, frame := text[0], text[1:1+n]
-		text = text[1+n:]
+	for _, m := range readRecording(t, path) {
 		switch {
-		case direction == '>':
-			if _, err := conn.Write(frame); err != nil {
+		case m.request:
+			if _, err := conn.Write(m.frame); err != nil {
 				t.Fatal(err)
 			}
 			asked = true
 		case asked: // a stream's later answers come when the reference's topology changed.
 			asked = false
-			want := answer(t, bytes.NewReader(frame))
+			want := answer(t, bytes.NewReader(m.frame))
 			if !bsonx.IsMissing(bsonx.Get(want, "errorLabels")) {
 				return // a conflict with another connection, which this replay does not have.
 			}
 			compareReplies(t, answer(t, conn), want)
 		}
 	}
+}
+
+func dial(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	return conn
+}
+
+// message is a record of a recording; the README.md beside the greetings tells its form.
+type message struct {
+	request bool
+	frame   []byte
+}
+
+func readRecording(t *testing.T, path string) []message {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var messages []message
+	for len(text) > 0 {
+		n := int(binary.LittleEndian.Uint32(text[1:]))
+		messages = append(messages, message{request: text[0] == '>', frame: text[1 : 1+n]})
+		text = text[1+n:]
+	}
+	return messages
 }
 
 // answer reads a reply: an OP_REPLY, which no reader of ours expects, or a message.

@@ -36,6 +36,10 @@ var (
 		name: "Perl", packages: []string{"libmongodb-perl"},
 		probe: []string{"perl", "-MMongoDB", "-e", "1"},
 	}
+	debianRuby = &debianKit{
+		name: "Ruby", packages: []string{"ruby", "ruby-mongo"},
+		probe: []string{"ruby", "-rmongo", "-e", "1"},
+	}
 )
 
 // need sees to it that the drivers are there, or skips the test in one line that says why.
@@ -125,4 +129,9 @@ func phpProgram(t *testing.T, name, uri string) *exec.Cmd {
 func perlProgram(t *testing.T, name, uri string) *exec.Cmd {
 	debianPerl.need(t)
 	return command(t, uri, "perl", "clients/perl/"+name+".pl")
+}
+
+func rubyProgram(t *testing.T, name, uri string) *exec.Cmd {
+	debianRuby.need(t)
+	return command(t, uri, "ruby", "clients/ruby/"+name+".rb")
 }

@@ -27,6 +27,14 @@
 // retrying the commit; a transfer whose commit was then denied is made again under
 // its old _id, so that a wrong denial shows as a duplicate key.
 //
+// # Recordings
+//
+// What drivers say to the reference server and what it answers is recorded by a proxy
+// when PANDO_RECORD names a folder (TestRecordDrivers, and TestRecordShapes for drivers
+// that no registry here carries). The recordings lie in ../internal/server/testdata,
+// and ../greetings_test.go and ../conversations_test.go say them to our server, on
+// every machine.
+//
 // # Where to start reading
 //
 // programs_test.go is the table of programs, soak_test.go the banks, harness_test.go

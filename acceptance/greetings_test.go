@@ -12,27 +12,39 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
 const (
-	greetingConns    = 6       // recorded of each driver.
-	greetingMessages = 10      // of each connection, both ways together.
-	greetingBytes    = 1 << 16 // a longer message is no greeting.
+	greetingConns        = 6       // recorded of each driver.
+	greetingMessages     = 10      // of each connection, both ways together.
+	conversationMessages = 200     // of a connection that is recorded whole.
+	messageBytes         = 1 << 16 // a longer message is not recorded.
 )
 
-// TestRecordGreetings writes what the drivers of here say first, and what the
-// reference server answers, to the folder named by PANDO_RECORD_GREETINGS: one file
-// a connection, in the format that its README.md describes. It is a tool, not a test.
-func TestRecordGreetings(t *testing.T) {
-	dir := os.Getenv("PANDO_RECORD_GREETINGS")
-	given := os.Getenv("PANDO_ACCEPTANCE_URI")
+// recordTo returns the folder to record to, named by PANDO_RECORD, and the reference
+// server to record. The folder has two in it: greetings/, with the beginning of each
+// connection, and conversations/, with the whole of the one that commits. Their
+// README.md describe the format. Recording is a tool, not a test.
+func recordTo(t *testing.T) (dir, host string) {
+	dir, given := os.Getenv("PANDO_RECORD"), os.Getenv("PANDO_ACCEPTANCE_URI")
 	if dir == "" || given == "" {
-		t.Skip("records only when PANDO_RECORD_GREETINGS and PANDO_ACCEPTANCE_URI are set")
+		t.Skip("records only when PANDO_RECORD and PANDO_ACCEPTANCE_URI are set")
 	}
 	u, err := url.Parse(given)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return dir, u.Host
+}
+
+// TestRecordDrivers records what the drivers of here say, and what the reference
+// server answers.
+func TestRecordDrivers(t *testing.T) {
+	dir, host := recordTo(t)
 	for name, program := range map[string]func(uri string) *exec.Cmd{
 		"go-2.9.3":               func(uri string) *exec.Cmd { return goProgram(t, "manual", uri) },
 		"go-2.9.3-compressed":    func(uri string) *exec.Cmd { return goProgram(t, "manual", uri+"?compressors=zstd,snappy,zlib") },
@@ -45,13 +57,40 @@ func TestRecordGreetings(t *testing.T) {
 		"c-1.23.1-compressed":    func(uri string) *exec.Cmd { return cProgram(t, "manual", uri+"?compressors=zstd,snappy,zlib") },
 		"php-1.15.0":             func(uri string) *exec.Cmd { return phpProgram(t, "manual", uri+replicaSet) },
 		"perl-2.2.2":             func(uri string) *exec.Cmd { return perlProgram(t, "manual", uri) },
+		"mongocxx-3.7.0":         func(uri string) *exec.Cmd { return cProgram(t, "mongocxx", uri) },
+		"ruby-2.5.1":             func(uri string) *exec.Cmd { return rubyProgram(t, "crud", uri) },
+		"motor-3.7.1":            func(uri string) *exec.Cmd { return motorProgram(t, "manual", uri) },
+		"java-5.8.0":             func(uri string) *exec.Cmd { return java.program(t, "manual", uri) },
+		"scala-5.5.1":            func(uri string) *exec.Cmd { return scala.program(t, "manual", uri) },
+		"kotlin-5.5.1":           func(uri string) *exec.Cmd { return kotlin.program(t, "manual", uri) },
 		"mongosh-2.12.0":         func(uri string) *exec.Cmd { return shellProgram(t, "employees", uri) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newProxy(t, u.Host)
+			forget(t, host)
+			p := newProxy(t, host)
 			run(t, program("mongodb://"+p.addr+"/"))
 			p.save(t, dir, name)
 		})
+	}
+}
+
+// forget drops what programs have left on the reference server, since replies tell of
+// it, and a replay is on an empty server.
+func forget(t *testing.T, host string) {
+	t.Helper()
+	client, err := mongo.Connect(options.Client().ApplyURI("mongodb://" + host + "/?directConnection=true"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Disconnect(t.Context())
+	names, err := client.ListDatabaseNames(t.Context(), bson.D{{Key: "name", Value: bson.Regex{Pattern: "^(mydb[12]|crud|shape)_"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if err := client.Database(name).Drop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -64,9 +103,14 @@ type proxy struct {
 	conns []*recording
 }
 
+// recording is the messages of a connection, each with its direction.
 type recording struct {
-	buf      bytes.Buffer
-	messages int
+	messages [][]byte
+}
+
+// first is the recording's first messages as they stand in a file.
+func (r *recording) first(n int) []byte {
+	return bytes.Join(r.messages[:min(n, len(r.messages))], nil)
 }
 
 func newProxy(t *testing.T, server string) *proxy {
@@ -123,9 +167,8 @@ func (p *proxy) pump(rec *recording, direction byte, to io.Writer, from io.Reade
 			return
 		}
 		p.mu.Lock()
-		if rec.messages++; rec.messages <= greetingMessages && len(msg) <= greetingBytes {
-			rec.buf.WriteByte(direction)
-			rec.buf.Write(msg) // its length is its first field.
+		if len(rec.messages) < conversationMessages && len(msg) <= messageBytes {
+			rec.messages = append(rec.messages, append([]byte{direction}, msg...))
 		}
 		p.mu.Unlock()
 		if direction == '<' {
@@ -137,14 +180,24 @@ func (p *proxy) pump(rec *recording, direction byte, to io.Writer, from io.Reade
 	}
 }
 
+// save writes the beginning of each connection, and the whole of the first that commits.
 func (p *proxy) save(t *testing.T, dir, name string) {
+	t.Helper()
 	p.listener.Close()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i, rec := range p.conns[:min(len(p.conns), greetingConns)] {
-		path := filepath.Join(dir, fmt.Sprintf("%s.%d.rec", name, i+1))
-		if err := os.WriteFile(path, rec.buf.Bytes(), 0o644); err != nil {
+	write := func(file string, text []byte) {
+		if err := os.WriteFile(filepath.Join(dir, file), text, 0o644); err != nil {
 			t.Fatal(err)
+		}
+	}
+	for i, rec := range p.conns[:min(len(p.conns), greetingConns)] {
+		write(fmt.Sprintf("greetings/%s.%d.rec", name, i+1), rec.first(greetingMessages))
+	}
+	for _, rec := range p.conns {
+		if whole := rec.first(conversationMessages); bytes.Contains(whole, []byte("commitTransaction")) {
+			write("conversations/"+name+".rec", whole)
+			break
 		}
 	}
 }

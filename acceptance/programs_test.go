@@ -28,6 +28,8 @@ var says = map[string][]string{
 	},
 	"cursor":   {"seen: 1000, sum: 499500"},
 	"parallel": {"total: 190"},
+	"mongocxx": {"foo: 2, bar: 2"},
+	"crud":     {"total: 120303", "in the session: 1"},
 }
 
 // clients are the languages, each with its programs.
@@ -42,9 +44,10 @@ var clients = []struct {
 	{"scala", scala.program, []string{"employees", "manual", "trouble", "cursor", "parallel"}},
 	{"kotlin", kotlin.program, []string{"employees", "manual", "trouble", "cursor", "parallel"}},
 	{"rust", rustProgram, []string{"employees", "manual", "trouble", "cursor"}},
-	{"c", cProgram, []string{"employees", "manual", "trouble", "cursor"}},
+	{"c", cProgram, []string{"employees", "manual", "trouble", "cursor", "mongocxx"}},
 	{"php", phpProgram, []string{"employees", "manual", "trouble", "cursor"}},
 	{"perl", perlProgram, []string{"employees", "manual", "trouble", "cursor"}},
+	{"ruby", rubyProgram, []string{"crud"}},
 }
 
 // TestPrograms runs every client program, one after the other, against one server.
