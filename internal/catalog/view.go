@@ -55,6 +55,9 @@ func (v *View) Lookup(ctx context.Context, ns Namespace) (*Collection, error) {
 	if coll := v.catalog.servedAs(ns); coll != nil {
 		return coll, nil
 	}
+	if err := refuseOplog(ns); err != nil {
+		return nil, err
+	}
 	if v.Using != nil {
 		if err := v.Using(ctx, ns); err != nil {
 			return nil, err

@@ -104,7 +104,7 @@ func (d *Dispatcher) serve(ctx context.Context, c *Call) error {
 	c.Spec = d.table.byName[c.Name]
 	if c.Spec == nil || c.Spec.Test && !d.Params.EnableTestCommands.Get() {
 		c.Spec = nil
-		return mongoerr.Newf(mongoerr.CommandNotFound, "no such command: '%s'", string([]byte(c.Name)))
+		return unknown(string([]byte(c.Name)))
 	}
 	var err error
 	if c.Gen, c.Args, err = c.Spec.parse(c.Req.Body, c.Req.Sequences); err != nil {
