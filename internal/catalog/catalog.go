@@ -40,12 +40,15 @@ func Open(ctx context.Context, store kv.Store, e *env.Env) (*Catalog, error) {
 // goroutine, and ends with it.
 func (c *Catalog) View(txn kv.Txn) *View {
 	v := &View{}
-	c.ViewIn(v, txn)
+	c.ViewIn(v, txn, false)
 	return v
 }
 
-// ViewIn is View in memory of the caller's.
-func (c *Catalog) ViewIn(v *View, txn kv.Txn) { *v = View{catalog: c, txn: txn} }
+// ViewIn is View in memory of the caller's. The view of a serializable transaction
+// reads all that it tells through txn, so that it counts as read.
+func (c *Catalog) ViewIn(v *View, txn kv.Txn, serializable bool) {
+	*v = View{catalog: c, txn: txn, serializable: serializable}
+}
 
 // NameOf returns the name that the collection with that id was last seen under,
 // for whoever tells people about a key: it may be out of date, and need not be known.

@@ -32,6 +32,9 @@
 // through its transaction. Then whatever is in a usable generation was read at a
 // snapshot between the last change and now, and equals what s sees.
 //
+// The view of a serializable transaction reads the key all the same: its engine
+// compares what was read with what was written meanwhile, and knows of no copy.
+//
 // # Invariants
 //
 //   - Ids of collections, and of indexes in a collection, are never used again.

@@ -43,7 +43,7 @@ func (v *View) Flags(ctx context.Context, coll *Collection, idx *Index) (IndexFl
 	if len(v.flagged) > 0 {
 		g = nil
 	}
-	if g != nil {
+	if g != nil && !v.serializable {
 		if flags, ok := g.flagsOf(k); ok {
 			return flags, nil
 		}

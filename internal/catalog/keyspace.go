@@ -93,6 +93,20 @@ func parseEntryKey(key []byte) (Namespace, error) {
 	return Namespace{DB: string(db), Coll: string(coll)}, nil
 }
 
+// SplitEntryKey returns the namespace whose entry a key holds; ok is false for other keys.
+func SplitEntryKey(key []byte) (ns Namespace, ok bool) {
+	ns, err := parseEntryKey(key)
+	return ns, err == nil
+}
+
+// SplitFlagKey returns the index whose flag a key is; ok is false for other keys.
+func SplitFlagKey(key []byte) (coll uint64, index uint32, ok bool) {
+	if len(key) != 1+8+4+1 || key[0] != SpaceFlags {
+		return 0, 0, false
+	}
+	return binary.BigEndian.Uint64(key[1:]), binary.BigEndian.Uint32(key[9:]), true
+}
+
 func databaseKey(lower string) []byte {
 	return append([]byte{SpaceCatalog, partDatabase}, lower...)
 }

@@ -16,8 +16,9 @@ type View struct {
 	// may make the lookup wait or fail.
 	Using func(ctx context.Context, ns Namespace) error
 
-	catalog *Catalog
-	txn     kv.Txn
+	catalog      *Catalog
+	txn          kv.Txn
+	serializable bool
 
 	changed [][]byte   // keys written here, to be locked before the commit.
 	drops   []dropped  // what the commit leaves to be forgotten.
@@ -64,10 +65,12 @@ func (v *View) Lookup(ctx context.Context, ns Namespace) (*Collection, error) {
 		}
 	}
 	g := v.generation()
+	var known *Collection
 	if g != nil {
-		if coll := g.entry(ns); coll != nil {
-			return coll, nil
-		}
+		known = g.entry(ns)
+	}
+	if known != nil && !v.serializable {
+		return known, nil
 	}
 	key := entryKey(ns)
 	if len(key) > kv.KeyBytesMax {
@@ -79,6 +82,9 @@ func (v *View) Lookup(ctx context.Context, ns Namespace) (*Collection, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if known != nil {
+		return known, nil
 	}
 	coll, err := decodeEntry(key, value)
 	if err == nil && g != nil {

@@ -67,7 +67,7 @@ type Call struct {
 	forceLabels []mongoerr.Label
 	labelsSet   bool // a fail point decided the labels.
 	entered     bool // Spec.Run was reached.
-	shows       bool // the reply is the first to show a snapshot to a reader of what is durable.
+	shows       bool // the first statement of a transaction that reads what is durable.
 	more        bool // a stream of replies goes on.
 	hangUp      bool // a fail point drops the connection after the command ran.
 	stamps      uint64

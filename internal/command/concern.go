@@ -96,10 +96,8 @@ func (rc *ReadConcern) take(field string, v bsonx.Value) error {
 			return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'readConcern.level' is the wrong type '%s', expected type 'string'", bsonx.TypeName(v.Type))
 		}
 		switch l := bsonx.Str(v); l {
-		case levelLocal, levelAvailable, levelMajority, levelLinearizable, levelSnapshot:
+		case levelLocal, levelAvailable, levelMajority, levelLinearizable, levelSnapshot, levelSerializable:
 			rc.Level = lasting(l)
-		case levelSerializable:
-			return mongoerr.NotYet("readConcern.level serializable")
 		default:
 			return mongoerr.Newf(mongoerr.BadValue, "Enumeration value '%s' for field 'readConcern.level' is not a valid value.", l)
 		}
@@ -159,6 +157,8 @@ func (s *Spec) takesDefaultRead() bool { return s.Read != ReadLocal && s.Name !=
 func (s *Spec) supports(rc ReadConcern, shown bsonx.Value) error {
 	why := ""
 	switch {
+	case rc.Level == levelSerializable:
+		return mongoerr.New(mongoerr.InvalidOptions, "readConcern level 'serializable' is for the first command of a transaction")
 	case rc.Level == "" || rc.Level == levelLocal:
 		return nil
 	case rc.Level == levelAvailable && s.Read == ReadLocal && s.Writes:

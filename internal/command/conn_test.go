@@ -62,7 +62,7 @@ func (c *conn) runOn(db, text string) reply {
 func databaseOf(command string) string {
 	switch command {
 	case "insert", "update", "delete", "find", "findAndModify", "aggregate", "getMore", "create", "createIndexes",
-		"drop", "dropDatabase", "dropIndexes", "collMod", "listCollections", "listIndexes":
+		"drop", "dropDatabase", "dropIndexes", "collMod", "listCollections", "listIndexes", "distinct":
 		return "test"
 	}
 	return "admin"
@@ -214,9 +214,4 @@ const (
 func (h *house) putX() {
 	h.t.Helper()
 	h.conn().run(`{"insert":"c","documents":[{"_id":"x","n":0}]}`).want(`{"n":1}`)
-}
-
-// cursor is the id of the cursor that a reply opened, or 0.
-func (r reply) cursor() int64 {
-	return bsonx.AsInt64(bsonx.Get(bsonx.AsDoc(bsonx.Get(r.doc, "cursor")), "id"))
 }

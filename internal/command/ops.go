@@ -84,6 +84,7 @@ func (o *ops) each(f func(*op)) {
 // counters are what serverStatus tells of commands.
 type counters struct {
 	writeConflicts                                       metrics.Counter
+	readConflicts                                        metrics.Counter // of them: serializable transactions whose reads did not stand.
 	insert, query, update, remove, getMore, command      metrics.Counter
 	docsInserted, docsUpdated, docsDeleted, docsReturned metrics.Counter
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/pandodb/pando/internal/bsonx"
-	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/failpoint"
 	"github.com/pandodb/pando/internal/kv"
 	"github.com/pandodb/pando/internal/mongoerr"
@@ -196,7 +195,10 @@ func (d *Dispatcher) waitDurable(ctx context.Context, c *Call, wc WriteConcern) 
 
 // durableRead tells whether the reply shows a majority reader something.
 func (c *Call) durableRead() bool {
-	return c.shows || !c.Gen.InTxn() && c.ReadConcern.Durable()
+	if c.Gen.InTxn() {
+		return c.shows
+	}
+	return c.ReadConcern.Durable()
 }
 
 // told turns what a command returned into what its client is told. It is the one
@@ -208,7 +210,10 @@ func (d *Dispatcher) told(c *Call, err error) *mongoerr.Error {
 	if e, ok := errors.AsType[*mongoerr.Error](err); ok {
 		return e
 	}
-	if conflict, ok := errors.AsType[*kv.Conflict](err); ok {
+	if conflict, ok := errors.AsType[*kv.Conflict](err); ok && conflict.Read {
+		return mongoerr.Newf(mongoerr.WriteConflict, "A serializable transaction has read what was changed before it could commit. :: Please retry your operation or multi-document transaction. (%s)",
+			d.describe(conflict)).Because(err)
+	} else if ok {
 		return mongoerr.Newf(mongoerr.WriteConflict, "Caused by :: Write conflict during plan execution and yielding is disabled. :: Please retry your operation or multi-document transaction. (%s)",
 			d.describe(conflict)).Because(err)
 	}
@@ -230,22 +235,24 @@ func (d *Dispatcher) told(c *Call, err error) *mongoerr.Error {
 
 // describe says what was lost, and to whom.
 func (d *Dispatcher) describe(c *kv.Conflict) string {
-	what := "a change of the catalog"
-	if coll, id, ok := docstore.DescribeKey(c.Key); ok {
-		what = "_id: " + bsonx.ShellString(id)
-		if ns, ok, err := d.db.NameOf(context.Background(), coll); ok && err == nil {
-			what = ns.String() + ", " + what
-		}
+	if c.Read && c.Floor {
+		return "more was written since its snapshot than its reads can be compared with"
+	}
+	what := d.db.Describe(context.Background(), c.Key)
+	if c.Read {
+		what += ": read here, and"
+	} else {
+		what += ":"
 	}
 	switch {
 	case c.Deadlock:
-		return what + ": waiting for it would never have ended"
+		return what + " waiting for it would never have ended"
 	case c.Held:
-		return fmt.Sprintf("%s: held by another transaction for %d ms", what, c.Age.Milliseconds())
+		return fmt.Sprintf("%s held by another transaction for %d ms", what, c.Age.Milliseconds())
 	case c.Floor:
-		return what + ": this transaction is older than the memory of writes reaches"
+		return what + " this transaction is older than the memory of writes reaches"
 	}
-	return fmt.Sprintf("%s: written by a transaction that committed %d s ago, at Timestamp(%d, %d)",
+	return fmt.Sprintf("%s written by a transaction that committed %d s ago, at Timestamp(%d, %d)",
 		what, max(0, d.Env.Now().Unix()-int64(c.Winner.Seconds())), c.Winner.Seconds(), c.Winner.Inc())
 }
 

@@ -75,6 +75,7 @@ func appendMetrics(c *Call) {
 	b.Close()
 	b.OpenDoc("operation")
 	b.Int64("writeConflicts", m.writeConflicts.Get())
+	b.Int64("readConflicts", m.readConflicts.Get())
 	b.Close()
 }
 

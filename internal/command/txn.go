@@ -5,9 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/kv"
 	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/param"
 	"github.com/pandodb/pando/internal/session"
 )
 
@@ -100,7 +100,7 @@ func (d *Dispatcher) statement(ctx context.Context, c *Call) error {
 		}
 		d.metrics.writeConflicts.Add(1)
 		if !t.Tx.Wait || ctx.Err() != nil {
-			d.lose(c, conflict)
+			c.Session.Lose(conflict)
 			return err
 		}
 		switch {
@@ -110,24 +110,16 @@ func (d *Dispatcher) statement(ctx context.Context, c *Call) error {
 			t.Tx = nil
 			err = d.openTxn(ctx, c)
 		case conflict.Held:
-			d.lose(c, conflict)
+			c.Session.Lose(conflict)
 			return err // and waited for long enough.
 		default:
 			err = t.Tx.Refresh(ctx)
-			c.Dependent(t.Tx.KV.ReadTime())
 		}
 		if err != nil {
 			return err
 		}
 		c.Reply.Rewind()
 		c.failed = false
-	}
-}
-
-// lose has the session's next transaction queue for the document that this one has lost.
-func (d *Dispatcher) lose(c *Call, conflict *kv.Conflict) {
-	if _, _, ok := docstore.DescribeKey(conflict.Key); ok {
-		c.Session.Lose(conflict.Key)
 	}
 }
 
@@ -150,7 +142,9 @@ func (d *Dispatcher) openTxn(ctx context.Context, c *Call) error {
 		return err
 	}
 	wait := d.Params.WriteConflictWaitMillis.Millis()
-	if err := c.Session.Open(ctx, t, kv.Options{At: rc.At, Born: t.Started, Note: c.op.note()}, wait); err != nil {
+	opt := kv.Options{At: rc.At, Born: t.Started, Note: c.op.note()}
+	opt.Serializable = t.Level == levelSerializable || d.Params.TransactionIsolation.Is(param.Serializable)
+	if err := c.Session.Open(ctx, t, opt, wait); err != nil {
 		return err
 	}
 	c.Dependent(t.Tx.KV.ReadTime())
@@ -173,6 +167,12 @@ func runCommit(ctx context.Context, c *Call) error {
 	if err != nil {
 		// Whoever hears "not committed" must be able to rely on it.
 		c.Dependent(c.D.Store.Visible())
+		if conflict, ok := errors.AsType[*kv.Conflict](err); ok {
+			c.D.metrics.writeConflicts.Add(1)
+			if conflict.Read {
+				c.D.metrics.readConflicts.Add(1)
+			}
+		}
 		return err
 	}
 	c.wrote = c.wrote || wrote

@@ -93,7 +93,7 @@ func (db *DB) Begin(ctx context.Context, opt kv.Options) (*Tx, error) {
 	}
 	tx := &Tx{KV: txn, db: db, mem: s}
 	tx.Cat = &tx.view
-	db.catalog.ViewIn(tx.Cat, txn)
+	db.catalog.ViewIn(tx.Cat, txn, opt.Serializable)
 	return tx, nil
 }
 

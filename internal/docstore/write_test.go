@@ -143,10 +143,8 @@ func TestUpdateLoses(t *testing.T) {
 	err := f.update(b, `{"_id":1,"a":3}`)
 	wantConflict(t, err)
 	c, _ := errors.AsType[*kv.Conflict](err)
-	if coll, id, ok := DescribeKey(c.Key); !ok || coll != f.coll(a).ID || bsonx.AsInt32(id) != 1 {
-		t.Errorf("conflict on %d %v %v", coll, id, ok)
-	} else if ns, ok, err := f.db.NameOf(ctx, coll); !ok || err != nil || ns != f.ns {
-		t.Errorf("conflict in %v %v %v", ns, ok, err)
+	if what := f.db.Describe(ctx, c.Key); what != "d.c, _id: 1" {
+		t.Errorf("conflict about %s", what)
 	}
 	f.commit(a)
 	wantConflict(t, f.remove(late, bsonx.Int32(1)))

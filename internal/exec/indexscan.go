@@ -21,8 +21,6 @@ type indexScan struct {
 	it     *docstore.IndexIterator // nil before the first and after the last entry.
 	seen   map[string]struct{}     // places given; nil if no document has two entries.
 	ended  bool
-	covers bool // the entries stand for the documents.
-	parked
 }
 
 func (r *run) indexScan(n *plan.IndexScan) *indexScan {
@@ -67,12 +65,7 @@ func (s *indexScan) advance(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
-	var ok bool
-	if s.at != nil {
-		ok = s.step(s.it)
-	} else {
-		ok = s.it.Next()
-	}
+	ok := s.it.Next()
 	for ok {
 		if s.stats.KeysExamined++; s.stats.KeysExamined%interruptEvery == 0 {
 			if err := interrupted(ctx); err != nil {
@@ -104,11 +97,6 @@ func (s *indexScan) advance(ctx context.Context) (bool, error) {
 }
 
 func (s *indexScan) start(ctx context.Context) (err error) {
-	if s.run.resumed {
-		if err := s.run.findIndex(ctx, s); err != nil {
-			return err
-		}
-	}
 	s.stats.Seeks++
 	s.it, err = s.run.tx.ScanIndex(lasting(ctx), s.plan.Coll, s.plan.Index, s.bounds.outer)
 	return err
@@ -116,16 +104,11 @@ func (s *indexScan) start(ctx context.Context) (err error) {
 
 // Close ends the scan.
 func (s *indexScan) Close() error {
-	s.ended = true
-	return s.drop()
-}
-
-func (s *indexScan) drop() error {
 	if s.it == nil {
 		return nil
 	}
 	it := s.it
-	s.it = nil
+	s.it, s.ended = nil, true
 	return it.Close()
 }
 
@@ -137,7 +120,6 @@ type idScan struct {
 	docs   bool // give documents as well.
 	it     *docstore.DocIterator
 	ended  bool
-	parked
 }
 
 func (r *run) idScan(n *plan.IndexScan, docs bool) *idScan {
@@ -153,12 +135,7 @@ func (s *idScan) next(ctx context.Context) (place, error) {
 			return place{}, err
 		}
 	}
-	var ok bool
-	if s.at != nil {
-		ok = s.step(s.it)
-	} else {
-		ok = s.it.Next()
-	}
+	ok := s.it.Next()
 	for ok {
 		if s.stats.KeysExamined++; s.stats.KeysExamined%interruptEvery == 0 {
 			if err := interrupted(ctx); err != nil {
@@ -204,11 +181,6 @@ func (s *idScan) doc() bsonx.Doc {
 }
 
 func (s *idScan) start(ctx context.Context) (err error) {
-	if s.run.resumed {
-		if _, err := s.run.find(ctx, s.plan.Coll); err != nil {
-			return err
-		}
-	}
 	s.stats.Seeks++
 	b := s.bounds.outer
 	b.KeysOnly = !s.docs
@@ -218,15 +190,10 @@ func (s *idScan) start(ctx context.Context) (err error) {
 
 // Close ends the scan.
 func (s *idScan) Close() error {
-	s.ended = true
-	return s.drop()
-}
-
-func (s *idScan) drop() error {
 	if s.it == nil {
 		return nil
 	}
 	it := s.it
-	s.it = nil
+	s.it, s.ended = nil, true
 	return it.Close()
 }

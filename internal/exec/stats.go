@@ -23,44 +23,40 @@ type Totals struct {
 // Count adds up an execution's counters.
 func Count(op Operator) Totals {
 	var t Totals
-	walk(op, func(op any) {
-		b := op.(counted).self()
+	walk(op, func(b *base) {
 		t.KeysExamined += b.stats.KeysExamined
 		t.DocsExamined += b.stats.DocsExamined
-		if _, sorts := op.(*sorter); sorts {
-			t.HasSort = true
-		}
-	})
+	}, &t)
 	return t
 }
 
 // counted is an operator with counters: all of ours.
 type counted interface{ self() *base }
 
-// walk calls f for op and all below it. They are all counted.
-func walk(op any, f func(op any)) {
-	if e, ok := op.(*Execution); ok {
-		op = e.Operator
-	}
+func walk(op any, f func(*base), t *Totals) {
 	c, ok := op.(counted)
 	if !ok {
 		return
 	}
-	f(op)
-	for _, in := range c.self().in {
-		walk(in, f)
+	b := c.self()
+	f(b)
+	if _, sorts := op.(*sorter); sorts {
+		t.HasSort = true
+	}
+	for _, in := range b.in {
+		walk(in, f, t)
 	}
 	if p, ok := op.(placed); ok {
-		walk(p.places(), f)
+		walk(p.places(), f, t)
 	}
 	switch op := op.(type) {
 	case *unionOf:
 		for _, branch := range op.branches {
-			walk(branch, f)
+			walk(branch, f, t)
 		}
 	case *merged:
 		for _, branch := range op.branches {
-			walk(branch, f)
+			walk(branch, f, t)
 		}
 	}
 }

@@ -47,7 +47,9 @@ func TestSetRuntime(t *testing.T) {
 		{"notablescan", bsonx.False, "", bsonx.False},
 		{"sessionMaxBatchSize", bsonx.Double(1000), "", bsonx.Int32(1000)},
 		{"featureCompatibilityVersion", bsonx.String("8.0"), "IllegalOperation (20): not allowed to change [featureCompatibilityVersion] at runtime", version("8.2")},
-		{"transactionIsolation", bsonx.String("serializable"), "NotImplemented (238): another value for the parameter transactionIsolation is not implemented by Pando yet", bsonx.String("snapshot")},
+		{"transactionIsolation", bsonx.String("serializable"), "", bsonx.String("serializable")},
+		{"transactionIsolation", bsonx.String("none"), "BadValue (2): Invalid value for parameter transactionIsolation: 'none' is not one of snapshot, serializable", bsonx.String("snapshot")},
+		{"transactionIsolation", bsonx.Int32(1), "BadValue (2): Invalid value for parameter transactionIsolation: 1 is not a string", bsonx.String("snapshot")},
 	} {
 		s := New()
 		before, _ := s.Get(c.name)
@@ -71,6 +73,9 @@ func TestSetStartup(t *testing.T) {
 		{"enableTestCommands", "1", ""},
 		{"enableTestCommands", "true", ""},
 		{"notablescan", "false", ""},
+		{"transactionIsolation", "serializable", ""},
+		{"transactionIsolation", "snapshot", ""},
+		{"transactionIsolation", "", `BadValue (2): Bad value for parameter "transactionIsolation": Invalid value for parameter transactionIsolation: '' is not one of snapshot, serializable`},
 		{"transactionTooLargeForCacheThreshold", "0.75", ""},
 		{"nosuch", "1", "BadValue (2): Unknown --setParameter 'nosuch'"},
 		{"transactionlifetimeLimitSecond", "1", "BadValue (2): Unknown --setParameter 'transactionlifetimeLimitSecond', did you mean 'transactionLifetimeLimitSeconds'?"},

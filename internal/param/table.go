@@ -1,10 +1,6 @@
 package param
 
-import (
-	"math"
-
-	"github.com/pandodb/pando/internal/bsonx"
-)
+import "math"
 
 // Set is one server's parameters. All of it is safe for concurrent use.
 type Set struct {
@@ -33,10 +29,14 @@ type Set struct {
 	Quiet                 *Bool
 
 	// Pando's own.
-	WriteConflictWaitMillis *Int // how long a write outside transactions waits for another's claim.
+	WriteConflictWaitMillis *Int    // how long a write outside transactions waits for another's claim.
+	TransactionIsolation    *Choice // what each transaction gets that asks for nothing stronger.
 
 	table
 }
+
+// Serializable is the value of TransactionIsolation besides "snapshot".
+const Serializable = "serializable"
 
 // New returns all parameters at their defaults.
 func New() *Set {
@@ -80,7 +80,7 @@ func New() *Set {
 	s.fixedBool("notablescan", Anytime, false)
 	s.fixedBool("requireApiVersion", Anytime, false)
 	s.fixedBool("storeFindAndModifyImagesInSideCollection", Anytime, true)
-	s.shown("transactionIsolation", Anytime, bsonx.String("snapshot"))
+	s.TransactionIsolation = s.choice("transactionIsolation", Anytime, "snapshot", Serializable)
 	s.shown("authenticationMechanisms", Startup, array())
 	s.FeatureCompatibility = s.version("featureCompatibilityVersion", "8.2")
 

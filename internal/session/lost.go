@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"slices"
 	"time"
+
+	"github.com/pandodb/pando/internal/catalog"
+	"github.com/pandodb/pando/internal/kv"
 )
 
 // lostKeysMax bounds what a session remembers of its lost conflicts: whoever loses
@@ -18,9 +21,11 @@ type lost struct {
 	at   time.Time
 }
 
-// Lose notes that the open transaction lost key to another one.
-func (s *Session) Lose(key []byte) {
-	if s.state != InProgress || key == nil {
+// Lose notes that the open transaction lost a document to another one. Nobody
+// queues for the catalog, which is held for the length of a commit only.
+func (s *Session) Lose(conflict *kv.Conflict) {
+	key := conflict.Key
+	if _, _, _, ok := catalog.SplitKey(key); !ok || s.state != InProgress {
 		return
 	}
 	keys := s.txn.Reserved

@@ -55,7 +55,7 @@ type Txn struct {
 	Locks  *lock.Owner  // of the collections that it has used; released at its end.
 
 	// What the first statement fixed.
-	Level    string // read concern level: "local", "majority" or "snapshot".
+	Level    string // read concern level: "local", "majority", "snapshot" or "serializable".
 	Explicit bool   // the level was given, by the client or as the default that was set.
 	Fixed    bool   // an atClusterTime was given: the snapshot may not move.
 	API      API
@@ -204,6 +204,9 @@ func (s *Session) Commit(ctx context.Context, n int64) (at kv.Time, wrote bool, 
 	at, err = t.Tx.Commit(context.WithoutCancel(ctx))
 	t.Tx = nil
 	if err != nil {
+		if conflict, ok := errors.AsType[*kv.Conflict](err); ok {
+			s.Lose(conflict)
+		}
 		s.finish(Aborted)
 		if errors.Is(err, kv.ErrOutcomeUnknown) {
 			s.Doubt()

@@ -8,7 +8,6 @@ import (
 
 	"github.com/pandodb/pando/internal/env"
 	"github.com/pandodb/pando/internal/kv"
-	"github.com/pandodb/pando/internal/planted"
 )
 
 // claims is who owns which key, and which keys were committed lately. It is in
@@ -174,7 +173,7 @@ func (c *claims) release(held []*claim) {
 func (c *claims) free(cl *claim) {
 	cl.holder = nil
 	cl.shard.held--
-	if planted.LostClaim || kv.Time(cl.committed.Load()) <= cl.shard.floor {
+	if kv.Time(cl.committed.Load()) <= cl.shard.floor {
 		cl.shard.forget(cl)
 	}
 }
