@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // project is a Maven project in clients/: its kit is a Maven repository with what its
@@ -48,12 +49,18 @@ func newProject(name, source, text string) *project {
 // method.
 func (p *project) program(t *testing.T, name, uri string) *exec.Cmd {
 	t.Helper()
+	return p.programFor(t, name, uri, programWait)
+}
+
+// programFor is a program that may run for so long.
+func (p *project) programFor(t *testing.T, name, uri string, wait time.Duration) *exec.Cmd {
+	t.Helper()
 	dir := p.need(t)
 	p.built.Do(func() { p.path, p.err = p.build(dir) })
 	if p.err != nil {
 		t.Fatal(p.err)
 	}
-	return command(t, uri, "java", "-XX:TieredStopAtLevel=1", "-cp", p.path, strings.ToUpper(name[:1])+name[1:])
+	return commandFor(t, uri, wait, "java", "-XX:TieredStopAtLevel=1", "-cp", p.path, strings.ToUpper(name[:1])+name[1:])
 }
 
 // build compiles the programs beside the kit, unless these very ones were compiled

@@ -126,7 +126,11 @@ func TestRestart(t *testing.T) {
 
 // command is a client program with its time limit and the address in its environment.
 func command(t *testing.T, uri, name string, args ...string) *exec.Cmd {
-	ctx, cancel := context.WithTimeout(t.Context(), programWait)
+	return commandFor(t, uri, programWait, name, args...)
+}
+
+func commandFor(t *testing.T, uri string, wait time.Duration, name string, args ...string) *exec.Cmd {
+	ctx, cancel := context.WithTimeout(t.Context(), wait)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(os.Environ(), "MONGODB_URI="+uri)
@@ -159,7 +163,11 @@ func nodeProgram(t *testing.T, name, uri string) *exec.Cmd {
 }
 
 func pythonProgram(t *testing.T, name, uri string) *exec.Cmd {
-	return command(t, uri, filepath.Join(python.need(t), "venv", "bin", "python"), "clients/python/"+name+".py")
+	return pythonProgramFor(t, name, uri, programWait)
+}
+
+func pythonProgramFor(t *testing.T, name, uri string, wait time.Duration) *exec.Cmd {
+	return commandFor(t, uri, wait, filepath.Join(python.need(t), "venv", "bin", "python"), "clients/python/"+name+".py")
 }
 
 func motorProgram(t *testing.T, name, uri string) *exec.Cmd {
