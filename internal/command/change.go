@@ -88,6 +88,9 @@ func (c *Call) apply(ctx context.Context, ch *change) (o outcome, err error) {
 			return err
 		}
 		if changed != nil && c.Gen.Retryable() && ch.stmt >= 0 {
+			if err := c.recordable(ch.ns); err != nil {
+				return err
+			}
 			changed.Stmt = ch.stmt
 			recs = []session.Record{*changed}
 		}

@@ -61,7 +61,13 @@ func runFindAndModify(ctx context.Context, c *Call) error {
 			return c.duringChange(ctx, &m.change, err)
 		}
 		if rec != nil && c.Gen.Retryable() && m.stmt >= 0 {
-			rec.Stmt, rec.FAM, rec.Image, rec.Post = m.stmt, true, v, m.post
+			if err := c.recordable(m.ns); err != nil {
+				return err
+			}
+			if rec.Image == nil {
+				rec.Image = v
+			}
+			rec.Stmt, rec.FAM, rec.Post = m.stmt, true, m.post
 			recs = []session.Record{*rec}
 		}
 		return c.stage(ctx, tx, recs)
@@ -161,7 +167,7 @@ func (c *Call) modify(ctx context.Context, tx *docstore.Tx, m *modification, o *
 		}
 		o.upserted = id
 		rec := &session.Record{Kind: session.Inserted, Upserted: id}
-		if !m.post {
+		if !m.post && !c.Gen.Retryable() {
 			return rec, nil, nil
 		}
 		if coll, err = target(ctx, tx, m.ns); err != nil {
@@ -170,6 +176,9 @@ func (c *Call) modify(ctx context.Context, tx *docstore.Tx, m *modification, o *
 		after, err := tx.Get(ctx, coll, id, nil)
 		if err != nil {
 			return nil, nil, err
+		}
+		if !m.post {
+			rec.Image, after = after, nil // a retry may ask for it.
 		}
 		return rec, after, nil
 	}
@@ -226,7 +235,7 @@ func (c *Call) appendModified(m *modification, o outcome, value bsonx.Doc) {
 		n++
 	}
 	b.Int32("n", int32(n))
-	if m.update != nil {
+	if o.removed == 0 && m.update != nil || o.matched > 0 { // a retry goes by its record.
 		b.Bool("updatedExisting", o.matched > 0)
 		b.Value("upserted", o.upserted)
 	}
@@ -244,16 +253,19 @@ func (c *Call) replayModification(m *modification, rec session.Record) error {
 	if code, why := m.unlike(rec); code != 0 {
 		return mongoerr.Newf(code, "findAndModify retry request: %s %s", bsonx.ShellString(bsonx.DocValue(c.Req.Body)), why)
 	}
-	o := outcome{}
+	o, value := outcome{}, rec.Image
 	switch rec.Kind {
 	case session.Inserted:
 		o.upserted = rec.Upserted
+		if !m.post {
+			value = nil
+		}
 	case session.Deleted:
 		o.removed = 1
 	default:
 		o.matched = 1
 	}
-	c.appendModified(m, o, rec.Image)
+	c.appendModified(m, o, value)
 	c.Reply.Int32("retriedStmtId", rec.Stmt)
 	c.D.Sessions.Retried(1)
 	return nil

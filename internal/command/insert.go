@@ -105,6 +105,9 @@ func (w *inserter) group(ctx context.Context, tx *docstore.Tx, at int) error {
 		mark := tx.Savepoint()
 		doc, err := w.c.insertOne(ctx, tx, w.ns, w.docs[i])
 		bytes += len(doc)
+		if err == nil {
+			err = w.c.recordable(w.ns)
+		}
 		if err != nil {
 			e, ok := w.c.statementError(err)
 			if !ok {

@@ -202,6 +202,15 @@ func (c *Call) writable(ns catalog.Namespace) error {
 	return ns.ValidateNew()
 }
 
+// recordable refuses what is written to ns under a number: the database local
+// keeps no records.
+func (c *Call) recordable(ns catalog.Namespace) error {
+	if ns.DB != "local" || !c.Gen.Retryable() {
+		return nil
+	}
+	return mongoerr.Newf(mongoerr.IllegalOperation, "retryable writes is not supported for unreplicated ns: %s", ns)
+}
+
 // target looks up the collection of a write; nil if there is none.
 func target(ctx ctxT, tx *docstore.Tx, ns catalog.Namespace) (*catalog.Collection, error) {
 	coll, err := tx.Cat.Lookup(ctx, ns)

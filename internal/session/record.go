@@ -27,7 +27,7 @@ type Record struct {
 	Stmt     int32
 	Kind     Kind
 	Upserted bsonx.Value // the _id that an upsert inserted, or that an insert inserted; owned.
-	Image    bsonx.Doc   // findAndModify's answer; nil if it had none.
+	Image    bsonx.Doc   // findAndModify's answer, nil if it had none; of an upsert the document in any case.
 	Post     bool        // Image is the document after, not before.
 	FAM      bool        // a findAndModify recorded it.
 }
