@@ -23,6 +23,10 @@ type Peer struct {
 	Metadata    bsonx.Doc // the client document of its hello; nil before.
 	HelloOK     bool
 	Compressors []string // what was agreed in its hello.
+
+	// Wrote tells that a write concern, or a linearizable read, was waited for on
+	// the connection: from then on its newest write is known.
+	Wrote bool
 }
 
 // Request is one message of a client.
@@ -67,6 +71,8 @@ type Call struct {
 	forceLabels []mongoerr.Label
 	labelsSet   bool // a fail point decided the labels.
 	entered     bool // Spec.Run was reached.
+	known       bool // Peer.Wrote, before this command.
+	doubt       bool // what the command wrote may have been committed or not.
 	shows       bool // the first statement of a transaction that reads what is durable.
 	more        bool // a stream of replies goes on.
 	hangUp      bool // a fail point drops the connection after the command ran.

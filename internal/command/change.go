@@ -94,6 +94,9 @@ func (c *Call) apply(ctx context.Context, ch *change) (o outcome, err error) {
 			changed.Stmt = ch.stmt
 			recs = []session.Record{*changed}
 		}
+		if err := c.failPrimaryWrite(recs); err != nil {
+			return c.duringChange(ctx, ch, err)
+		}
 		return c.stage(ctx, tx, recs)
 	})
 	if err != nil {

@@ -172,7 +172,7 @@ func runGetMore(ctx context.Context, c *Call) error {
 		return err
 	}
 	if err := c.D.FailPoints.GetMore(); err != nil {
-		cursors.Return(cur)
+		cursors.Drop(cur)
 		return err
 	}
 	n := c.Args.Int("batchSize", 0)

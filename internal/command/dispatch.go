@@ -91,7 +91,7 @@ func (d *Dispatcher) Run(ctx context.Context, peer *Peer, req Request, dst []byt
 	}
 	defer d.builders.Put(b)
 	b.Reset(dst)
-	c := &Call{D: d, Peer: peer, Req: req, Reply: b, started: d.Env.Now()}
+	c := &Call{D: d, Peer: peer, Req: req, Reply: b, started: d.Env.Now(), known: peer.Wrote}
 	err := d.serve(ctx, c)
 	res := d.finish(ctx, c, err)
 	d.note(c)
@@ -118,14 +118,15 @@ func (d *Dispatcher) serve(ctx context.Context, c *Call) error {
 	if err := d.admit(ctx, c); err != nil {
 		return err
 	}
+	if err := d.failCommand(ctx, c); err != nil {
+		return err
+	}
 	if c.Gen.MaxTimeMS > 0 {
+		// Only now: as in the original, the deadline does not end a fail point's wait.
 		var stop context.CancelFunc
 		ctx, stop = context.WithDeadlineCause(ctx, c.started.Add(time.Duration(c.Gen.MaxTimeMS)*time.Millisecond),
 			mongoerr.New(mongoerr.MaxTimeMSExpired, "operation exceeded time limit"))
 		defer stop()
-	}
-	if err := d.failCommand(ctx, c); err != nil {
-		return err
 	}
 	if err := d.admitLate(ctx, c); err != nil {
 		return err

@@ -70,6 +70,9 @@ func runFindAndModify(ctx context.Context, c *Call) error {
 			rec.Stmt, rec.FAM, rec.Post = m.stmt, true, m.post
 			recs = []session.Record{*rec}
 		}
+		if err := c.failPrimaryWrite(recs); err != nil {
+			return c.duringChange(ctx, &m.change, err)
+		}
 		return c.stage(ctx, tx, recs)
 	})
 	if err != nil {

@@ -66,6 +66,8 @@ type inserter struct {
 	ordered bool
 	reply   writeReply
 
+	single bool // groups of one, since a larger one has failed as a whole.
+
 	// The group under way; reset whenever its transaction runs again.
 	next    int
 	results []outcome
@@ -91,11 +93,38 @@ func (w *inserter) run(ctx context.Context) error {
 	return nil
 }
 
-// group inserts documents from the at-th on until the group is full or one fails.
+// group inserts documents from the at-th on, with their records. If they fail
+// together, they are tried one by one.
 func (w *inserter) group(ctx context.Context, tx *docstore.Tx, at int) error {
+	start := tx.Savepoint()
+	if err := w.fill(ctx, tx, at); err != nil {
+		return err
+	}
+	err := w.c.failPrimaryWrite(w.recs)
+	if err == nil {
+		return w.c.stage(ctx, tx, w.recs)
+	}
+	e, ok := w.c.statementError(err)
+	if !ok {
+		return err
+	}
+	tx.RollbackTo(start)
+	if w.next-at > 1 {
+		w.single = true
+		return w.group(ctx, tx, at)
+	}
+	w.results, w.recs = append(w.results[:0], outcome{err: e}), nil
+	return nil
+}
+
+// fill inserts documents from the at-th on until the group is full or one fails.
+func (w *inserter) fill(ctx context.Context, tx *docstore.Tx, at int) error {
 	w.next, w.results, w.recs = at, w.results[:0], nil
-	bytes := 0
-	for w.next < len(w.docs) && w.next-at < insertGroupDocs && bytes < insertGroupBytes {
+	bytes, most := 0, insertGroupDocs
+	if w.single {
+		most = 1
+	}
+	for w.next < len(w.docs) && w.next-at < most && bytes < insertGroupBytes {
 		i := w.next
 		if rec, ok := w.c.executed(w.stmt(i)); ok {
 			w.next++
@@ -124,7 +153,7 @@ func (w *inserter) group(ctx context.Context, tx *docstore.Tx, at int) error {
 			w.recs = append(w.recs, session.Record{Stmt: w.stmt(i), Kind: session.Inserted, Upserted: owned(bsonx.Get(doc, "_id"))})
 		}
 	}
-	return w.c.stage(ctx, tx, w.recs)
+	return nil
 }
 
 // insertOne stores one document of a client and returns it as it was stored.

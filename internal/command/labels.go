@@ -5,7 +5,10 @@ import "github.com/pandodb/pando/internal/mongoerr"
 // labels is the one place where error labels are decided (4.1): from the
 // command, its transaction fields, the code of its error (0 for none) and the
 // code of its write concern error (0 for none).
-func labels(s *Spec, g *Generic, code, wcCode mongoerr.Code, stopping bool) []mongoerr.Label {
+//
+// unchanged tells that the command has run and written nothing, on a connection
+// whose earlier writes are known: a driver then prefers the error that it had before.
+func labels(s *Spec, g *Generic, code, wcCode mongoerr.Code, stopping, unchanged bool) []mongoerr.Label {
 	if s == nil {
 		return nil
 	}
@@ -16,6 +19,9 @@ func labels(s *Spec, g *Generic, code, wcCode mongoerr.Code, stopping bool) []mo
 	case g.Retryable() || ends && g.InTxn():
 		if code.Is(mongoerr.RetriableError) || wcCode.Is(mongoerr.RetriableError) ||
 			stopping && (code == mongoerr.ShutdownInProgress || code == mongoerr.InterruptedAtShutdown || code == mongoerr.CallbackCanceled) {
+			if unchanged && code != 0 {
+				return []mongoerr.Label{mongoerr.RetryableWrite, mongoerr.NoWritesPerformed}
+			}
 			return []mongoerr.Label{mongoerr.RetryableWrite}
 		}
 	}

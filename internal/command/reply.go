@@ -84,7 +84,7 @@ func (d *Dispatcher) appendError(c *Call, e *mongoerr.Error, wcErr bsonx.Doc) {
 }
 
 func (d *Dispatcher) appendLabels(c *Call, code, wcCode mongoerr.Code, more []mongoerr.Label) {
-	all := append(labels(c.Spec, &c.Gen, code, wcCode, d.stopping.Load()), more...)
+	all := append(labels(c.Spec, &c.Gen, code, wcCode, d.stopping.Load(), c.entered && c.known && !c.wrote && !c.doubt), more...)
 	if c.labelsSet {
 		all = c.forceLabels
 	}
@@ -141,6 +141,9 @@ func (d *Dispatcher) settle(ctx context.Context, c *Call, told *mongoerr.Error) 
 	}
 	// An aggregate takes a write concern for the stages that write; without them it is a read.
 	writes := c.Spec.Write && c.Spec.Read == ReadLocal && !(c.Gen.InTxn() && c.Spec.Txn != Ends)
+	if told == nil || told.Code == mongoerr.NoSuchTransaction {
+		c.Peer.Wrote = c.Peer.Wrote || writes || c.ReadConcern.Level == levelLinearizable
+	}
 	if !writes {
 		if c.durableRead() && c.depends != 0 {
 			err = d.Store.WaitDurable(ctx, c.depends)
@@ -225,6 +228,7 @@ func (d *Dispatcher) told(c *Call, err error) *mongoerr.Error {
 		return mongoerr.New(mongoerr.TransactionTooLarge, "Total size of all transaction operations must be less than server parameter 'transactionSizeLimitBytes'").Because(err)
 	case errors.Is(err, kv.ErrClosed), errors.Is(err, kv.ErrOutcomeUnknown):
 		// Either way the store is done for, and the client learns at the next one.
+		c.doubt = true
 		return mongoerr.New(mongoerr.InterruptedAtShutdown, "interrupted at shutdown").Because(err)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return mongoerr.New(mongoerr.Interrupted, "operation was interrupted").Because(err)
@@ -258,7 +262,7 @@ func (d *Dispatcher) describe(c *kv.Conflict) string {
 
 // operation is what the fail point failCommand looks at.
 func (c *Call) operation() failpoint.Operation {
-	return failpoint.Operation{Names: []string{c.Name}, AppName: c.appName(), Namespace: c.target()}
+	return failpoint.Operation{Names: c.Spec.names, AppName: c.appName(), Namespace: c.target()}
 }
 
 // appName is the connection's, or the one that this very greeting tells.

@@ -44,6 +44,8 @@ type Spec struct {
 	// parsesLate leaves missing fields to Run: the original finds them out only
 	// after the transaction was touched.
 	parsesLate bool
+
+	names []string // all of them; the table fills it in.
 }
 
 // table is every command, by name and alias.
@@ -64,7 +66,8 @@ func newTable(specs ...*Spec) *table {
 			}
 		}
 		t.all = append(t.all, s)
-		for _, n := range append(slices.Clone(s.Aliases), s.Name) {
+		s.names = append(slices.Clone(s.Aliases), s.Name)
+		for _, n := range s.names {
 			if t.byName[n] != nil {
 				panic("command: two commands named " + n)
 			}

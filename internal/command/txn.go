@@ -163,6 +163,12 @@ func runCommit(ctx context.Context, c *Call) error {
 		c.Session.Abort()
 		return mongoerr.New(mongoerr.InvalidOptions, "commitTransaction cannot provide commitTimestamp to unprepared transaction.")
 	}
+	if c.Session.Writes(c.Gen.TxnNumber) {
+		if err := c.failPrimaryCommit(); err != nil {
+			c.Session.Abort()
+			return err
+		}
+	}
 	at, wrote, err := c.Session.Commit(ctx, c.Gen.TxnNumber)
 	if err != nil {
 		// Whoever hears "not committed" must be able to rely on it.

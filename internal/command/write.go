@@ -171,12 +171,23 @@ func (c *Call) stage(ctx ctxT, tx *docstore.Tx, recs []session.Record) error {
 	if c.Session == nil || !c.Gen.Retryable() || len(recs) == 0 {
 		return nil
 	}
+	return c.Session.Stage(ctx, tx, recs)
+}
+
+// failPrimaryWrite asks the fail point of that name about a retryable write that
+// left recs, before it is staged.
+func (c *Call) failPrimaryWrite(recs []session.Record) error {
+	if c.Session == nil || !c.Gen.Retryable() || len(recs) == 0 {
+		return nil
+	}
+	return c.failPrimaryCommit()
+}
+
+// failPrimaryCommit asks the fail point about whatever is to be committed under a number.
+func (c *Call) failPrimaryCommit() error {
 	hangUp, err := c.D.FailPoints.PrimaryWrite(fmt.Sprintf("%s:%d", c.Session.ID, c.Gen.TxnNumber))
 	c.hangUp = c.hangUp || hangUp
-	if err != nil {
-		return err
-	}
-	return c.Session.Stage(ctx, tx, recs)
+	return err
 }
 
 // keep remembers what stage wrote, once it is committed.

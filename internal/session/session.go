@@ -180,6 +180,11 @@ func (s *Session) Open(ctx context.Context, t *Txn, opt kv.Options, wait time.Du
 	return nil
 }
 
+// Writes tells whether transaction n is open and has written something.
+func (s *Session) Writes(n int64) bool {
+	return s.number == n && s.state == InProgress && s.txn.Tx != nil && s.txn.Tx.KV.Size() > 0
+}
+
 // Commit commits the open transaction n and returns the commit's time; wrote
 // tells if there was anything to commit. A second commit of the same number is
 // the first one's success again (3.7).
