@@ -37,6 +37,9 @@ func (s *Server) follow(params *param.Set) {
 	params.Quiet.OnChange(func(bool) { set() })
 }
 
+// cursorIdle is how long a cursor keeps its snapshot without being read from.
+const cursorIdle = 4 * time.Second
+
 // background starts what the server does by itself.
 func (s *Server) background(params *param.Set) {
 	ctx, stop := context.WithCancel(context.Background())
@@ -58,6 +61,7 @@ func (s *Server) background(params *param.Set) {
 	every(time.Duration(params.ClientCursorMonitorFrequencySecs.Get())*time.Second, func() {
 		s.commands.IdleCursors(time.Duration(params.CursorTimeoutMillis.Get()) * time.Millisecond)
 	})
+	every(cursorIdle/2, func() { s.commands.ParkCursors(cursorIdle) })
 	every(time.Minute, func() {
 		s.sessions.ExpireIdle()
 		if _, err := s.sessions.Reap(ctx); err != nil && ctx.Err() == nil {

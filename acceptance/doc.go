@@ -10,7 +10,7 @@
 // exit code. The tests here build ../cmd/pando, start it on a free port, install
 // the clients' drivers into the user's cache folder (three tries; what cannot be
 // had is told in one line, in the file named by PANDO_LEFT_OUT too, and skipped), and run
-// them. The drivers of C, PHP and Perl are Debian's packages, which change the whole
+// them. The drivers of C, PHP, Perl and Ruby are Debian's packages, which change the whole
 // machine: they are installed by root in a complete run (PANDO_CI=1) only.
 //
 //	go test ./...                                       against our server

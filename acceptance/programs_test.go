@@ -71,6 +71,18 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
+// TestRacing: statements of a transaction that overtake the one that starts it wait for
+// it. The original refuses them, so that this is asked of our server only.
+func TestRacing(t *testing.T) {
+	if os.Getenv("PANDO_ACCEPTANCE_URI") != "" {
+		t.Skip("another's server refuses them")
+	}
+	uri := target(t)
+	want := []string{"total: 200"}
+	t.Run("motor", func(t *testing.T) { runSaying(t, motorProgram(t, "racing", uri(replicaSet)), want) })
+	t.Run("kotlin", func(t *testing.T) { runSaying(t, kotlin.program(t, "racing", uri(replicaSet)), want) })
+}
+
 // runSaying runs a program and looks for lines in what it prints.
 func runSaying(t *testing.T, cmd *exec.Cmd, lines []string) {
 	t.Helper()

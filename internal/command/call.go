@@ -73,7 +73,7 @@ type Call struct {
 	entered     bool // Spec.Run was reached.
 	known       bool // Peer.Wrote, before this command.
 	doubt       bool // what the command wrote may have been committed or not.
-	shows       bool // the first statement of a transaction that reads what is durable.
+	shows       bool // the reply is the first to show a snapshot to a reader of what is durable.
 	more        bool // a stream of replies goes on.
 	hangUp      bool // a fail point drops the connection after the command ran.
 	stamps      uint64

@@ -215,3 +215,8 @@ func (h *house) putX() {
 	h.t.Helper()
 	h.conn().run(`{"insert":"c","documents":[{"_id":"x","n":0}]}`).want(`{"n":1}`)
 }
+
+// cursor is the id of the cursor that a reply opened, or 0.
+func (r reply) cursor() int64 {
+	return bsonx.AsInt64(bsonx.Get(bsonx.AsDoc(bsonx.Get(r.doc, "cursor")), "id"))
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/kv"
 	"github.com/pandodb/pando/internal/mongoerr"
 	"github.com/pandodb/pando/internal/session"
 )
@@ -179,6 +180,10 @@ func runGetMore(ctx context.Context, c *Call) error {
 	if n == 0 {
 		n = -1
 	}
+	if err := c.goOn(ctx, cur); err != nil {
+		cursors.Return(cur)
+		return err
+	}
 	c.Reply.OpenDoc("cursor")
 	done, err := c.fill(ctx, cur, batch{field: "nextBatch", docs: n, left: cur.Left()})
 	switch {
@@ -194,6 +199,30 @@ func runGetMore(ctx context.Context, c *Call) error {
 	c.endCursor(id, cur)
 	return nil
 }
+
+// goOn readies a cursor for its next batch. One that has given up its snapshot
+// goes on in the newest; its reply shows that, and so waits if majority readers do.
+func (c *Call) goOn(ctx context.Context, cur *session.Cursor) error {
+	switch {
+	case c.Txn != nil:
+		cur.Reopen(c.Txn.Tx)
+	case cur.Parked():
+		tx, err := c.D.db.Begin(ctx, kv.Options{})
+		if err != nil {
+			return err
+		}
+		cur.Resume(tx)
+		if cur.Majority {
+			c.shows = true
+			c.Dependent(tx.KV.ReadTime())
+		}
+	}
+	return nil
+}
+
+// ParkCursors has the cursors that nobody read from for the given time give up
+// their snapshots.
+func (d *Dispatcher) ParkCursors(limit time.Duration) int { return d.Sessions.Cursors().Park(limit) }
 
 // ownsCursor tells whether this request may read from the cursor (3.11).
 func (c *Call) ownsCursor(cur *session.Cursor, id int64, ns string) error {

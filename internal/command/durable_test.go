@@ -184,3 +184,26 @@ func TestCommitLostWhole(t *testing.T) {
 		c.run(getAll).want(`[{"_id":"x","n":0}]`)
 	})
 }
+
+// TestDurableAfterWaiting: a first statement waits for a document, and is run again
+// on the state of the commit that it has waited for, which is not durable. Its
+// reply, and the one that fails, tell of that commit.
+func TestDurableAfterWaiting(t *testing.T) {
+	for _, c := range []struct{ name, statement, want string }{
+		{"it succeeds", incX, `{"n":1,"nModified":1}`},
+		{"it fails", `{"update":"c","updates":[{"q":{"_id":"x","n":0},"u":{"$inc":{"n":1}}}]}`, `{"n":0,"nModified":0}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inHouse(t, func(h *house) {
+				h.putX()
+				holder, s := lsid(1), lsid(2)
+				h.conn().run(incX, holder.starting(1)).want(`{"n":1,"nModified":1}`)
+				waits := h.conn().begin(c.statement, s.starting(1), `{"readConcern":{"level":"snapshot"}}`).waits()
+				h.conn().run(commit, holder.within(1), w1).want(`{}`)
+				waits.want(c.want)
+				h = h.crash()
+				h.conn().run(readX).want(`[{"n":1}]`)
+			})
+		})
+	}
+}

@@ -100,7 +100,7 @@ func readable(ns catalog.Namespace) error {
 func (c *Call) answerFrom(ctx context.Context, tx *docstore.Tx, cur *session.Cursor, first int64, single bool, keep *bool) error {
 	if c.Txn == nil {
 		*keep = true
-		cur.Reads = tx
+		cur.Reads, cur.Majority = tx, c.ReadConcern.Durable()
 		if c.ReadConcern.Level == levelSnapshot {
 			cur.AtTime = uint64(tx.KV.ReadTime())
 		}

@@ -198,10 +198,7 @@ func (d *Dispatcher) waitDurable(ctx context.Context, c *Call, wc WriteConcern) 
 
 // durableRead tells whether the reply shows a majority reader something.
 func (c *Call) durableRead() bool {
-	if c.Gen.InTxn() {
-		return c.shows
-	}
-	return c.ReadConcern.Durable()
+	return c.shows || !c.Gen.InTxn() && c.ReadConcern.Durable()
 }
 
 // told turns what a command returned into what its client is told. It is the one

@@ -114,6 +114,7 @@ func (d *Dispatcher) statement(ctx context.Context, c *Call) error {
 			return err // and waited for long enough.
 		default:
 			err = t.Tx.Refresh(ctx)
+			c.Dependent(t.Tx.KV.ReadTime())
 		}
 		if err != nil {
 			return err

@@ -66,6 +66,10 @@ func (d *DocIterator) Seek(encID []byte) bool {
 // ID is the current document's encoded _id.
 func (d *DocIterator) ID() []byte { return d.it.Key()[catalog.PrefixBytes:] }
 
+// Position is what Seek takes to come back to this document, or to the next one if
+// it is gone.
+func (d *DocIterator) Position() []byte { return d.ID() }
+
 // Doc is the current document; nothing useful if KeysOnly was asked for.
 func (d *DocIterator) Doc() bsonx.Doc { return d.it.Value() }
 

@@ -17,6 +17,7 @@ type collScan struct {
 	check check
 	it    *docstore.DocIterator
 	ended bool
+	parked
 }
 
 func (r *run) collScan(n *plan.CollScan) *collScan {
@@ -29,13 +30,11 @@ func (s *collScan) Next(ctx context.Context) (bsonx.Doc, error) {
 		return nil, s.done()
 	}
 	if s.it == nil {
-		var err error
-		s.it, err = s.run.tx.Scan(lasting(ctx), s.plan.Coll, docstore.Bounds{Reverse: s.plan.Reverse, KeysOnly: s.plan.Places})
-		if err != nil {
+		if err := s.start(ctx); err != nil {
 			return nil, err
 		}
 	}
-	for s.it.Next() {
+	for s.advance() {
 		if s.stats.DocsExamined++; s.stats.DocsExamined%interruptEvery == 0 {
 			if err := interrupted(ctx); err != nil {
 				return nil, err
@@ -61,13 +60,35 @@ func (s *collScan) Next(ctx context.Context) (bsonx.Doc, error) {
 	return nil, s.done()
 }
 
+func (s *collScan) start(ctx context.Context) (err error) {
+	if s.run.resumed {
+		if _, err := s.run.find(ctx, s.plan.Coll); err != nil {
+			return err
+		}
+	}
+	s.it, err = s.run.tx.Scan(lasting(ctx), s.plan.Coll, docstore.Bounds{Reverse: s.plan.Reverse, KeysOnly: s.plan.Places})
+	return err
+}
+
+func (s *collScan) advance() bool {
+	if s.at != nil {
+		return s.step(s.it)
+	}
+	return s.it.Next()
+}
+
 // Close ends the scan.
 func (s *collScan) Close() error {
+	s.ended = true
+	return s.drop()
+}
+
+func (s *collScan) drop() error {
 	if s.it == nil {
 		return nil
 	}
 	it := s.it
-	s.it, s.ended = nil, true
+	s.it = nil
 	return it.Close()
 }
 

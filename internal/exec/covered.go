@@ -25,6 +25,7 @@ type covered struct {
 
 func (r *run) covered(n *plan.Covered) (Operator, error) {
 	c := &covered{base: r.base(n), plan: n, scan: r.indexScan(n.Input), project: r.projector(n.Projection, nil), whole: r.check(n.Whole)}
+	c.scan.covers = true
 	for _, f := range n.Input.Index.Fields {
 		c.paths = append(c.paths, strings.Split(f.Path, "."))
 	}

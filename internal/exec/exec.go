@@ -50,12 +50,16 @@ type Options struct {
 const memoryBytesMax = 100 << 20
 
 // Open readies a plan for running within tx.
-func Open(ctx context.Context, tx *docstore.Tx, node plan.Node, o Options) (Operator, error) {
+func Open(ctx context.Context, tx *docstore.Tx, node plan.Node, o Options) (*Execution, error) {
 	if o.MemoryBytesMax == 0 {
 		o.MemoryBytesMax = memoryBytesMax
 	}
 	r := &run{Options: o, tx: tx}
-	return r.open(ctx, node)
+	op, err := r.open(ctx, node)
+	if err != nil {
+		return nil, err
+	}
+	return &Execution{op, r}, nil
 }
 
 // NewContext is an expression context with the execution's variables.
@@ -71,8 +75,9 @@ func (o *Options) NewContext() *expr.Context {
 // run is what the operators of one execution share.
 type run struct {
 	Options
-	tx  *docstore.Tx
-	tee *tee // of the facet branch that is being opened; else nil.
+	tx      *docstore.Tx
+	resumed bool // tx is not what the plan was made on.
+	tee     *tee // of the facet branch that is being opened; else nil.
 }
 
 // open makes the operator of a node that gives documents.

@@ -83,7 +83,10 @@ func (e *Explanation) counters() map[plan.Node]*Stats {
 		return nil
 	}
 	all := map[plan.Node]*Stats{}
-	walk(e.Ran, func(op *base) { all[op.node] = &op.stats }, &Totals{})
+	walk(e.Ran, func(op any) {
+		b := op.(counted).self()
+		all[b.node] = &b.stats
+	})
 	return all
 }
 

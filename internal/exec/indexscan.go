@@ -21,6 +21,8 @@ type indexScan struct {
 	it     *docstore.IndexIterator // nil before the first and after the last entry.
 	seen   map[string]struct{}     // places given; nil if no document has two entries.
 	ended  bool
+	covers bool // the entries stand for the documents.
+	parked
 }
 
 func (r *run) indexScan(n *plan.IndexScan) *indexScan {
@@ -65,7 +67,12 @@ func (s *indexScan) advance(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
-	ok := s.it.Next()
+	var ok bool
+	if s.at != nil {
+		ok = s.step(s.it)
+	} else {
+		ok = s.it.Next()
+	}
 	for ok {
 		if s.stats.KeysExamined++; s.stats.KeysExamined%interruptEvery == 0 {
 			if err := interrupted(ctx); err != nil {
@@ -97,6 +104,11 @@ func (s *indexScan) advance(ctx context.Context) (bool, error) {
 }
 
 func (s *indexScan) start(ctx context.Context) (err error) {
+	if s.run.resumed {
+		if err := s.run.findIndex(ctx, s); err != nil {
+			return err
+		}
+	}
 	s.stats.Seeks++
 	s.it, err = s.run.tx.ScanIndex(lasting(ctx), s.plan.Coll, s.plan.Index, s.bounds.outer)
 	return err
@@ -104,11 +116,16 @@ func (s *indexScan) start(ctx context.Context) (err error) {
 
 // Close ends the scan.
 func (s *indexScan) Close() error {
+	s.ended = true
+	return s.drop()
+}
+
+func (s *indexScan) drop() error {
 	if s.it == nil {
 		return nil
 	}
 	it := s.it
-	s.it, s.ended = nil, true
+	s.it = nil
 	return it.Close()
 }
 
@@ -120,6 +137,7 @@ type idScan struct {
 	docs   bool // give documents as well.
 	it     *docstore.DocIterator
 	ended  bool
+	parked
 }
 
 func (r *run) idScan(n *plan.IndexScan, docs bool) *idScan {
@@ -135,7 +153,12 @@ func (s *idScan) next(ctx context.Context) (place, error) {
 			return place{}, err
 		}
 	}
-	ok := s.it.Next()
+	var ok bool
+	if s.at != nil {
+		ok = s.step(s.it)
+	} else {
+		ok = s.it.Next()
+	}
 	for ok {
 		if s.stats.KeysExamined++; s.stats.KeysExamined%interruptEvery == 0 {
 			if err := interrupted(ctx); err != nil {
@@ -181,6 +204,11 @@ func (s *idScan) doc() bsonx.Doc {
 }
 
 func (s *idScan) start(ctx context.Context) (err error) {
+	if s.run.resumed {
+		if _, err := s.run.find(ctx, s.plan.Coll); err != nil {
+			return err
+		}
+	}
 	s.stats.Seeks++
 	b := s.bounds.outer
 	b.KeysOnly = !s.docs
@@ -190,10 +218,15 @@ func (s *idScan) start(ctx context.Context) (err error) {
 
 // Close ends the scan.
 func (s *idScan) Close() error {
+	s.ended = true
+	return s.drop()
+}
+
+func (s *idScan) drop() error {
 	if s.it == nil {
 		return nil
 	}
 	it := s.it
-	s.it, s.ended = nil, true
+	s.it = nil
 	return it.Close()
 }

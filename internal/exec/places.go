@@ -22,6 +22,7 @@ type place struct {
 // places is an operator below a Fetch.
 type places interface {
 	next(ctx context.Context) (place, error) // io.EOF after the last.
+	park(again bool)                         // see Execution.Park; with again the last place is given once more.
 	Close() error
 }
 

@@ -23,40 +23,44 @@ type Totals struct {
 // Count adds up an execution's counters.
 func Count(op Operator) Totals {
 	var t Totals
-	walk(op, func(b *base) {
+	walk(op, func(op any) {
+		b := op.(counted).self()
 		t.KeysExamined += b.stats.KeysExamined
 		t.DocsExamined += b.stats.DocsExamined
-	}, &t)
+		if _, sorts := op.(*sorter); sorts {
+			t.HasSort = true
+		}
+	})
 	return t
 }
 
 // counted is an operator with counters: all of ours.
 type counted interface{ self() *base }
 
-func walk(op any, f func(*base), t *Totals) {
+// walk calls f for op and all below it. They are all counted.
+func walk(op any, f func(op any)) {
+	if e, ok := op.(*Execution); ok {
+		op = e.Operator
+	}
 	c, ok := op.(counted)
 	if !ok {
 		return
 	}
-	b := c.self()
-	f(b)
-	if _, sorts := op.(*sorter); sorts {
-		t.HasSort = true
-	}
-	for _, in := range b.in {
-		walk(in, f, t)
+	f(op)
+	for _, in := range c.self().in {
+		walk(in, f)
 	}
 	if p, ok := op.(placed); ok {
-		walk(p.places(), f, t)
+		walk(p.places(), f)
 	}
 	switch op := op.(type) {
 	case *unionOf:
 		for _, branch := range op.branches {
-			walk(branch, f, t)
+			walk(branch, f)
 		}
 	case *merged:
 		for _, branch := range op.branches {
-			walk(branch, f, t)
+			walk(branch, f)
 		}
 	}
 }

@@ -14,6 +14,7 @@ type unionOf struct {
 	base
 	branches branches
 	at       int
+	last     []byte // the id that was given last, borrowed.
 	seen     map[string]struct{}
 }
 
@@ -34,6 +35,7 @@ func (u *unionOf) next(ctx context.Context) (place, error) {
 			continue
 		}
 		u.seen[string(p.id)] = struct{}{}
+		u.last = p.id
 		u.stats.Returned++
 		return p, nil
 	}
@@ -58,6 +60,7 @@ type head struct {
 	place place
 	key   []byte // what is compared.
 	ended bool
+	stale bool // the branch was parked since.
 }
 
 func (m *merged) next(ctx context.Context) (place, error) {
@@ -65,6 +68,11 @@ func (m *merged) next(ctx context.Context) (place, error) {
 		m.heads = make([]head, len(m.branches))
 		m.last = -1
 		for i := range m.heads {
+			m.heads[i].stale = true
+		}
+	}
+	for i := range m.heads {
+		if m.heads[i].stale {
 			if err := m.move(ctx, i); err != nil {
 				return place{}, err
 			}
@@ -95,6 +103,7 @@ func (m *merged) next(ctx context.Context) (place, error) {
 // move takes a branch to its next place.
 func (m *merged) move(ctx context.Context, i int) error {
 	h := &m.heads[i]
+	h.stale = false
 	p, err := m.branches[i].next(ctx)
 	if err == io.EOF {
 		h.ended = true

@@ -29,6 +29,7 @@ const (
 	AppliedTwice Class = "applied twice"
 	OutOfOrder   Class = "incompatible order" // two reads of one key that are no prefix of each other.
 	LostWrite    Class = "lost write"         // fewer writes are there than were acknowledged.
+	Money        Class = "money"              // a bank that has lost or made some.
 )
 
 // realTime ends the name of a cycle that real-time order has a part in.

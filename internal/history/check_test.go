@@ -233,14 +233,14 @@ func TestSaved(t *testing.T) {
 		3s! rx[1] @8`)
 	txns[1].Ops[0].Money = 12
 	var b bytes.Buffer
-	if err := Save(&b, txns); err != nil {
+	if err := Encode(&b, txns); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Load(&b)
+	again, err := Decode(&b)
 	if err != nil || !reflect.DeepEqual(again, txns) {
 		t.Errorf("%v\n%s\n%s", err, dump(txns), dump(again))
 	}
-	if _, err := Load(bytes.NewBufferString(`{"id":1}{"id":`)); err == nil {
+	if _, err := Decode(bytes.NewBufferString(`{"id":1}{"id":`)); err == nil {
 		t.Error("half a history was loaded")
 	}
 }

@@ -74,8 +74,8 @@ type Txn struct {
 	Ops []Op `json:"ops"`
 }
 
-// Save writes a history, a transaction a line.
-func Save(w io.Writer, txns []Txn) error {
+// Encode writes a history, a transaction a line.
+func Encode(w io.Writer, txns []Txn) error {
 	buf := bufio.NewWriter(w)
 	enc := json.NewEncoder(buf)
 	for i := range txns {
@@ -86,8 +86,8 @@ func Save(w io.Writer, txns []Txn) error {
 	return buf.Flush()
 }
 
-// Load reads what Save wrote.
-func Load(r io.Reader) (txns []Txn, err error) {
+// Decode reads what Encode wrote.
+func Decode(r io.Reader) (txns []Txn, err error) {
 	dec := json.NewDecoder(bufio.NewReader(r))
 	dec.DisallowUnknownFields()
 	for {

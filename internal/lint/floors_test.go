@@ -9,7 +9,7 @@ import (
 // stand before its own floor, and no others of ours. (mongoerr is a step below
 // the rest of the first floor: whoever parses what clients send speaks of errors.)
 var floors = [][]string{
-	{"internal/bsonx", "internal/env", "internal/invariant", "internal/lock", "internal/metrics"},
+	{"internal/bsonx", "internal/env", "internal/invariant", "internal/lock", "internal/metrics", "internal/planted"},
 	{"internal/mongoerr"},
 	{"internal/wire", "internal/keyenc", "internal/param", "internal/failpoint"},
 	{"internal/expr", "internal/kv"},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/env"
 	"github.com/pandodb/pando/internal/mongoerr"
 )
@@ -19,8 +20,13 @@ type Source interface {
 	Close() error
 }
 
-// Snapshot is the transaction that a cursor reads in.
-type Snapshot interface{ Rollback() }
+// Movable is a source that can go on in another transaction, behind what it has
+// returned already: see exec.Execution.
+type Movable interface {
+	Source
+	Park()
+	Resume(tx *docstore.Tx)
+}
 
 // Cursor is an open cursor: what is left of a query's answer.
 type Cursor struct {
@@ -32,15 +38,17 @@ type Cursor struct {
 	NoTimeout bool
 	AtTime    uint64 // the snapshot's cluster time for level snapshot, else 0.
 	Source    Source
-	Reads     Snapshot  // what the source reads from, if it ends with the cursor.
-	Limit     int64     // of documents in all; 0 for none.
-	Pending   bsonx.Doc // a document that did not fit the last batch; owned.
+	Reads     *docstore.Tx // what the source reads from, if it ends with the cursor; nil while parked.
+	Majority  bool         // it shows what is durable only.
+	Limit     int64        // of documents in all; 0 for none.
+	Pending   bsonx.Doc    // a document that did not fit the last batch; owned.
 
 	Created, LastUse time.Time
 	Batches          int64
 	Returned         int64
 
 	busy, dead bool // guarded by Cursors.mu.
+	parked     bool // changed by who has taken it, or under Cursors.mu while nobody has.
 }
 
 // Left is how many documents the query's limit still allows, -1 without one.
@@ -231,6 +239,47 @@ func (cs *Cursors) ExpireIdle(limit time.Duration) int {
 func (c *Cursor) over() bool {
 	_, over := c.Source.(ended)
 	return over
+}
+
+// Park has the cursors that were not read from for the given time give up their
+// snapshots: they go on in a new one. Those at level snapshot keep theirs, and
+// those of transactions read in their transaction's.
+func (cs *Cursors) Park(limit time.Duration) int {
+	before := cs.env.Now().Add(-limit)
+	n := 0
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for _, c := range cs.open {
+		if c.busy || c.Reads == nil || c.AtTime != 0 || !c.LastUse.Before(before) {
+			continue
+		}
+		if src, ok := c.Source.(Movable); ok {
+			src.Park()
+			c.Reads.Rollback()
+			c.Reads, c.parked = nil, true
+			n++
+		}
+	}
+	return n
+}
+
+// Parked tells whether the cursor needs a transaction to go on in. The caller has
+// taken it.
+func (c *Cursor) Parked() bool { return c.parked && !c.over() }
+
+// Resume has a parked cursor go on in tx, which ends with it.
+func (c *Cursor) Resume(tx *docstore.Tx) {
+	c.Reads, c.parked = tx, false
+	c.Source.(Movable).Resume(tx)
+}
+
+// Reopen has a transaction's cursor see what its transaction has written since the
+// last batch.
+func (c *Cursor) Reopen(tx *docstore.Tx) {
+	if src, ok := c.Source.(Movable); ok {
+		src.Park()
+		src.Resume(tx)
+	}
 }
 
 // Open counts the open cursors.

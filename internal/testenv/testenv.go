@@ -19,6 +19,14 @@ func Skip(t testing.TB, reason string) {
 	t.Skip(reason)
 }
 
+// Long skips a test of minutes; complete runs have it.
+func Long(t testing.TB) {
+	t.Helper()
+	if !CI() {
+		t.Skip("takes minutes: runs with PANDO_CI=1")
+	}
+}
+
 // NeedsFetched skips a test whose things could not be fetched, in complete runs too.
 func NeedsFetched(t testing.TB, name string) {
 	t.Helper()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pandodb/pando/internal/env"
 	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/planted"
 )
 
 // claims is who owns which key, and which keys were committed lately. It is in
@@ -173,7 +174,7 @@ func (c *claims) release(held []*claim) {
 func (c *claims) free(cl *claim) {
 	cl.holder = nil
 	cl.shard.held--
-	if kv.Time(cl.committed.Load()) <= cl.shard.floor {
+	if planted.LostClaim || kv.Time(cl.committed.Load()) <= cl.shard.floor {
 		cl.shard.forget(cl)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/planted"
 )
 
 // Get implements kv.Reader.
@@ -19,6 +20,7 @@ func (tx *txn) Get(ctx context.Context, key, dst []byte) ([]byte, error) {
 	if err := checkKey(key); err != nil {
 		return dst, err
 	}
+	tx.drift()
 	if tx.own != nil {
 		if v := tx.own.get(key); v != nil {
 			if v.value == nil {
@@ -40,6 +42,13 @@ func (tx *txn) Get(ctx context.Context, key, dst []byte) ([]byte, error) {
 	}
 	dst = append(dst, value...)
 	return dst, closer.Close()
+}
+
+// drift is a mistake that tests plant.
+func (tx *txn) drift() {
+	if planted.MovingSnapshot && !tx.fixed {
+		tx.store.snapshots.renew(tx)
+	}
 }
 
 // stored is key's stored form, in tx's scratch.
@@ -83,6 +92,7 @@ func (tx *txn) Scan(ctx context.Context, r kv.Range) (kv.Iterator, error) {
 	if err := tx.usable(); err != nil {
 		return nil, err
 	}
+	tx.drift()
 	lower, upper := storedBounds(r)
 	base, err := tx.snap.snap.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {

@@ -1,0 +1,173 @@
+package exec
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/pandodb/pando/internal/catalog"
+	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/mongoerr"
+)
+
+// Execution is a plan that runs.
+type Execution struct {
+	Operator
+	run *run
+}
+
+// Park lets go of everything that is held in the execution's transaction, and
+// remembers where each scan stands. What the last Next returned is invalid then,
+// and the transaction may end. The next Next needs a [Execution.Resume] before it.
+func (e *Execution) Park() {
+	walk(e.Operator, func(op any) {
+		if p, ok := op.(*collScan); ok {
+			p.park()
+		}
+		if p, ok := op.(placed); ok {
+			p.places().park(false)
+		}
+	})
+}
+
+// Resume has a parked execution go on in tx, behind the last entries that it has
+// seen: in a later snapshot, or in the same one with newer writes of its own. An
+// index or collection that is gone there is an error of the next Next.
+func (e *Execution) Resume(tx *docstore.Tx) { e.run.tx, e.run.resumed = tx, true }
+
+// parked is where a scan stands that holds no iterator.
+type parked struct {
+	at    []byte // the position of the last entry; nil: none, go on from the beginning.
+	again bool   // that entry is to be given once more.
+}
+
+// walker is an iterator that can be taken up again.
+type walker interface {
+	Next() bool
+	Seek(position []byte) bool
+	Position() []byte
+}
+
+// leave notes where it stands. It is closed by the caller.
+func (p *parked) leave(it walker, again bool) {
+	*p = parked{append([]byte{}, it.Position()...), again}
+}
+
+// step moves a new iterator to where the old one would have gone on to.
+func (p *parked) step(it walker) bool {
+	at := *p
+	*p = parked{}
+	ok := it.Seek(at.at)
+	if ok && !at.again && bytes.Equal(it.Position(), at.at) {
+		ok = it.Next()
+	}
+	return ok
+}
+
+func (s *collScan) park() {
+	if s.it == nil {
+		return
+	}
+	if !s.ended {
+		s.parked.leave(s.it, false)
+	}
+	s.drop()
+}
+
+func (s *idScan) park(again bool) {
+	if s.it == nil {
+		return
+	}
+	if !s.ended {
+		s.parked.leave(s.it, again)
+	}
+	s.drop()
+}
+
+func (s *indexScan) park(again bool) {
+	if s.it == nil {
+		return
+	}
+	if !s.ended {
+		s.parked.leave(s.it, again)
+		if again {
+			delete(s.seen, string(s.it.ID()))
+		}
+	}
+	s.drop()
+}
+
+func (s *skipPlaces) park(again bool) { s.in.park(again) }
+
+func (u *unionOf) park(again bool) {
+	if again {
+		delete(u.seen, string(u.last))
+	}
+	u.last = nil
+	if u.at < len(u.branches) {
+		u.branches[u.at].park(again)
+	}
+}
+
+// park has the branches whose heads were not given yet give them again: they may
+// look different by then.
+func (m *merged) park(again bool) {
+	for i, b := range m.branches {
+		if m.heads == nil || m.heads[i].ended {
+			continue
+		}
+		given := i == m.last && !again
+		if i == m.last && again {
+			delete(m.seen, string(m.heads[i].place.id))
+		}
+		b.park(!given)
+		m.heads[i].stale = true
+	}
+	m.last = -1
+}
+
+// find looks a scan's collection up anew where the snapshot is another one than
+// the plan was made on.
+func (r *run) find(ctx context.Context, planned *catalog.Collection) (*catalog.Collection, error) {
+	coll, err := r.tx.Cat.Lookup(ctx, planned.NS)
+	if err != nil {
+		return nil, err
+	}
+	if coll == nil || coll.ID != planned.ID {
+		return nil, mongoerr.New(mongoerr.QueryPlanKilled, "collection dropped")
+	}
+	return coll, nil
+}
+
+// findIndex is find for a scan's index. One that has met arrays since the plan was
+// made has several entries for a document from now on.
+func (r *run) findIndex(ctx context.Context, s *indexScan) error {
+	coll, err := r.find(ctx, s.plan.Coll)
+	if err != nil {
+		return err
+	}
+	i := indexOf(coll, s.plan.Index.ID)
+	if i == nil {
+		return mongoerr.Newf(mongoerr.QueryPlanKilled, "index '%s' dropped", s.plan.Index.Name)
+	}
+	if s.seen != nil {
+		return nil
+	}
+	flags, err := r.tx.Multikey(ctx, coll, i)
+	if err != nil || !flags.Any() {
+		return err
+	}
+	if s.covers {
+		return mongoerr.Newf(mongoerr.QueryPlanKilled, "index '%s' has become multikey", s.plan.Index.Name)
+	}
+	s.seen = map[string]struct{}{}
+	return nil
+}
+
+func indexOf(coll *catalog.Collection, id uint32) *catalog.Index {
+	for _, i := range coll.Indexes {
+		if i.ID == id && i.State == catalog.StateReady {
+			return i
+		}
+	}
+	return nil
+}
