@@ -141,7 +141,7 @@ func (d *Dispatcher) settle(ctx context.Context, c *Call, told *mongoerr.Error) 
 	}
 	// An aggregate takes a write concern for the stages that write; without them it is a read.
 	writes := c.Spec.Write && c.Spec.Read == ReadLocal && !(c.Gen.InTxn() && c.Spec.Txn != Ends)
-	if told == nil || told.Code == mongoerr.NoSuchTransaction {
+	if told == nil || c.Spec.Txn != Ends || told.Code == mongoerr.NoSuchTransaction {
 		c.Peer.Wrote = c.Peer.Wrote || writes || c.ReadConcern.Level == levelLinearizable
 	}
 	if !writes {
