@@ -78,7 +78,9 @@ func (d *Dispatcher) appendError(c *Call, e *mongoerr.Error, wcErr bsonx.Doc) {
 	if wcErr != nil {
 		b.EmbedDoc("writeConcernError", wcErr)
 	}
-	if e.Code.Is(mongoerr.NotPrimaryError) || e.Code.Is(mongoerr.ShutdownError) {
+	if e.Code.Is(mongoerr.NotPrimaryError) || e.Code.Is(mongoerr.ShutdownError) && d.stopping.Load() {
+		// A shutdown that is not this server's must not name its version: a client
+		// that knows that version takes the error for an old one.
 		d.topology.appendTo(b)
 	}
 }
@@ -139,6 +141,10 @@ func (d *Dispatcher) settle(ctx context.Context, c *Call, told *mongoerr.Error) 
 	if !c.ran() {
 		return nil, nil
 	}
+	failed, err := d.failWriteConcern(c)
+	if err != nil {
+		return nil, err
+	}
 	// An aggregate takes a write concern for the stages that write; without them it is a read.
 	writes := c.Spec.Write && c.Spec.Read == ReadLocal && !(c.Gen.InTxn() && c.Spec.Txn != Ends)
 	if told == nil || c.Spec.Txn != Ends || told.Code == mongoerr.NoSuchTransaction {
@@ -148,13 +154,10 @@ func (d *Dispatcher) settle(ctx context.Context, c *Call, told *mongoerr.Error) 
 		if c.durableRead() && c.depends != 0 {
 			err = d.Store.WaitDurable(ctx, c.depends)
 		}
-		return nil, err
+		return failed, err
 	}
-	if !d.FailPoints.Idle() {
-		if f, ok := d.FailPoints.FailWriteConcern(c.operation()); ok {
-			c.forceLabels, c.labelsSet = f.Labels, f.LabelsSet
-			return f.WriteConcernError, nil
-		}
+	if failed != nil {
+		return failed, nil
 	}
 	if told != nil && c.depends == 0 {
 		c.Dependent(d.Store.Visible())
@@ -303,6 +306,24 @@ func (d *Dispatcher) failCommand(ctx context.Context, c *Call) error {
 		return f.Err
 	}
 	return nil
+}
+
+// failWriteConcern asks the fail point failCommand for a write concern error in
+// place of the command's own: inside transactions too, and on a getMore, whose
+// cursor might write.
+func (d *Dispatcher) failWriteConcern(c *Call) (bsonx.Doc, error) {
+	if d.FailPoints.Idle() || !c.Spec.Write && c.Spec.Name != "getMore" {
+		return nil, nil
+	}
+	f, ok := d.FailPoints.FailWriteConcern(c.operation())
+	if !ok {
+		return nil, nil
+	}
+	if f.Err != nil {
+		return nil, f.Err
+	}
+	c.forceLabels, c.labelsSet = f.Labels, f.LabelsSet
+	return f.WriteConcernError, nil
 }
 
 // target is the namespace that the command's own field names, for filters.
