@@ -79,6 +79,8 @@ func TestRacing(t *testing.T) {
 	}
 	uri := target(t)
 	want := []string{"total: 200"}
+	t.Run("go", func(t *testing.T) { runSaying(t, goProgram(t, "racing", uri(replicaSet)), want) })
+	t.Run("node", func(t *testing.T) { runSaying(t, nodeProgram(t, "racing", uri(replicaSet)), want) })
 	t.Run("motor", func(t *testing.T) { runSaying(t, motorProgram(t, "racing", uri(replicaSet)), want) })
 	t.Run("kotlin", func(t *testing.T) { runSaying(t, kotlin.program(t, "racing", uri(replicaSet)), want) })
 }

@@ -107,6 +107,10 @@ func (c *Call) parseConcerns() (err error) {
 	return err
 }
 
+func errLaterReadConcern() error {
+	return mongoerr.New(mongoerr.InvalidOptions, "Only the first command in a transaction may specify a readConcern")
+}
+
 // checkReadConcern asks whether the read concern may stand here.
 func (c *Call) checkReadConcern() error {
 	rc := &c.ReadConcern
@@ -116,8 +120,8 @@ func (c *Call) checkReadConcern() error {
 	if !c.Gen.InTxn() {
 		return c.Spec.supports(*rc, c.Gen.ReadConcern)
 	}
-	if rc.Given && !c.Gen.Starts() {
-		return mongoerr.New(mongoerr.InvalidOptions, "Only the first command in a transaction may specify a readConcern")
+	if rc.Given && !c.Gen.Starts() && !c.D.racing() {
+		return errLaterReadConcern()
 	}
 	switch rc.Level {
 	case levelAvailable, levelLinearizable:

@@ -6,6 +6,7 @@ import (
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/kv"
 	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/session"
 )
 
 // The read concern levels.
@@ -45,6 +46,16 @@ func (rc ReadConcern) provenance() string {
 		return clientSupplied
 	}
 	return implicitDefault
+}
+
+// opens tells whether the transaction was opened with this read concern, as far as
+// that can be told: its snapshot is no older than what the client had seen.
+func (rc ReadConcern) opens(t *session.Txn) bool {
+	level := rc.Level
+	if level == "" {
+		level = levelLocal
+	}
+	return level == t.Level && rc.At == 0 && rc.After <= t.Tx.KV.ReadTime()
 }
 
 // Durable tells whether what is read must be durable before the reply goes out.

@@ -65,11 +65,20 @@ func (d *Dispatcher) checkOut(ctx context.Context, c *Call) (*session.Session, e
 	return d.Sessions.CheckOutOpen(ctx, c.Gen.LSID, c.Gen.TxnNumber, wait)
 }
 
+// racing tells whether statements of a transaction may be sent all at once. Until
+// a driver has a reply to one of them, each says that it starts the transaction
+// and names the read concern: whichever comes first does, and the others go on.
+func (d *Dispatcher) racing() bool { return d.Params.WriteConflictWaitMillis.Get() > 0 }
+
 // enter begins or continues the command's transaction.
 func (d *Dispatcher) enter(s *session.Session, c *Call) (*session.Txn, error) {
 	n := c.Gen.TxnNumber
-	if !c.Gen.Starts() {
-		return s.Continue(n)
+	if !c.Gen.Starts() || d.racing() && s.Number() == n && (s.State() == session.InProgress || s.State() == session.Aborted) {
+		t, err := s.Continue(n)
+		if err == nil && c.ReadConcern.Given && !c.ReadConcern.opens(t) {
+			err = errLaterReadConcern()
+		}
+		return t, err
 	}
 	t, err := s.Begin(n, c.Gen.API)
 	if err == nil && c.Gen.Coordinate {

@@ -332,7 +332,7 @@ func TestKillOpenTransaction(t *testing.T) {
 		c.run(s.kill()).want(`{}`)
 		c.run(inc(9, 1), `{"maxTimeMS":1}`).want(`{"n":1,"nModified":1}`)
 		c.run(commit, s.within(1)).want(`error 251 [TransientTransactionError]`)
-		c.run(inc(9, 1), s.starting(1)).want(`error 117`)
+		c.run(inc(9, 1), s.starting(1)).want(`error 251 [TransientTransactionError]`)
 	})
 }
 
@@ -433,5 +433,31 @@ func TestRetryWaitIsBounded(t *testing.T) {
 		retry.want(`{"n":1,"nModified":1}`)
 		c.run(abort, holder.within(1)).want(`{}`)
 		c.run(commit, s.within(2)).want(`{}`)
+	})
+}
+
+// TestStatementsThatAllStart sends statements that all say that they start their
+// transaction, as drivers do until they have a reply: the first does.
+func TestStatementsThatAllStart(t *testing.T) {
+	inHouse(t, func(h *house) {
+		c, s := h.conn(), lsid(1)
+		c.run(putAll).want(`{"n":4}`)
+		majority := `{"readConcern":{"level":"majority"}}`
+		c.run(inc(1, 1), s.starting(1), majority).want(`{"n":1,"nModified":1}`)
+		c.run(inc(2, 1), s.starting(1), majority).want(`{"n":1,"nModified":1}`)
+		c.run(inc(3, 1), s.within(1), majority).want(`{"n":1,"nModified":1}`)
+		c.run(inc(3, 1), s.within(1), `{"readConcern":{"level":"snapshot"}}`).want(`error 72`)
+		c.run(commit, s.within(1)).want(`{}`)
+		c.run(inc(1, 1), s.starting(1)).want(`error 117`)
+		c.run(`{"find":"c"}`).want(`[{"_id":1,"n":1} {"_id":2,"n":1} {"_id":3,"n":1} {"_id":9,"n":0}]`)
+
+		c.run(`{"insert":"c","documents":[{"_id":1}]}`, s.starting(2)).want(`{"n":0} at 0: 11000`)
+		c.run(inc(1, 1), s.starting(2)).want(`error 251 [TransientTransactionError]`)
+
+		c.run(`{"setParameter":1,"writeConflictWaitMillis":0}`)
+		c.run(inc(1, 1), s.starting(3)).want(`{"n":1,"nModified":1}`)
+		c.run(inc(2, 1), s.within(3), majority).want(`error 72`)
+		c.run(inc(2, 1), s.starting(3)).want(`error 117`)
+		c.run(abort, s.within(3)).want(`{}`)
 	})
 }
