@@ -212,6 +212,10 @@ type Scope interface {
 	// the snapshot. Checked keys are not claimed: other checkers go on.
 	Check(keys ...[]byte) error
 
+	// CheckRange is Check of every key in [lower, upper), of those that are not
+	// there yet too.
+	CheckRange(lower, upper []byte) error
+
 	// Size is the bytes of the overlay as they would be written.
 	Size() int
 }

@@ -128,6 +128,48 @@ var scopeCases = []testCase{
 			wantConflict(h, err)
 		}
 	}},
+	{"check of a range: any key in it that was committed after the snapshot", func(h *house) {
+		h.put("b=1", "c=1", "d=1")
+		for _, change := range []struct {
+			kv   string
+			lost bool
+		}{{"b=2", true}, {"bb=1", true}, {"c", true}, {"czz=1", true}, {"a=1", false}, {"d=2", false}, {"d", false}} {
+			tx := h.begin("")
+			noErr(h, tx.CheckRange([]byte("b"), []byte("d")))
+			tx.put("z=1")
+			at := h.put(change.kv)
+			_, err := tx.Commit(h.ctx)
+			if !change.lost {
+				noErr(h, err)
+			} else if c := wantConflict(h, err); string(c.Key) != change.kv[:len(c.Key)] || c.Winner != at {
+				h.Fatalf("%s: got %+v", change.kv, c)
+			}
+		}
+	}},
+	{"check of a range: own writes, and what others hold, are no conflict", func(h *house) {
+		h.put("b=1")
+		tx, other := h.begin(""), h.begin("")
+		noErr(h, tx.CheckRange([]byte("b"), []byte("d")))
+		tx.put("b=2")
+		other.lock("c")
+		tx.commit()
+		other.put("c=1")
+		other.commit()
+		h.begin("").want("b=2", "c=1")
+	}},
+	{"check of a range: a savepoint and a refresh undo it", func(h *house) {
+		tx, second := h.begin(""), h.begin("")
+		at := tx.Savepoint()
+		noErr(h, tx.CheckRange([]byte("b"), []byte("d")))
+		tx.RollbackTo(at)
+		noErr(h, second.CheckRange([]byte("b"), []byte("d")))
+		h.put("c=1")
+		second.refresh()
+		tx.put("a=1")
+		tx.commit()
+		second.put("e=1")
+		second.commit()
+	}},
 	{"check: also without writes", func(h *house) {
 		tx := h.begin("")
 		noErr(h, tx.Check([]byte("c")))

@@ -138,6 +138,32 @@ func (c *claims) verify(key []byte, readTime kv.Time) *kv.Conflict {
 	return conflict
 }
 
+// verifyRange is verify of every key in [lower, upper). It walks the whole table:
+// whoever asks has changed more than a few keys.
+func (c *claims) verifyRange(lower, upper []byte, readTime kv.Time) *kv.Conflict {
+	for i := range c.shards {
+		if conflict := c.shards[i].verifyRange(string(lower), string(upper), readTime); conflict != nil {
+			c.conflicts.Add(1)
+			return conflict
+		}
+	}
+	return nil
+}
+
+func (s *shard) verifyRange(lower, upper string, readTime kv.Time) *kv.Conflict {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.floor > readTime {
+		return &kv.Conflict{Key: []byte(lower), Floor: true, Winner: s.floor}
+	}
+	for key, cl := range s.byKey {
+		if t := kv.Time(cl.committed.Load()); t > readTime && lower <= key && key < upper {
+			return &kv.Conflict{Key: []byte(key), Winner: t}
+		}
+	}
+	return nil
+}
+
 // insert makes an entry. s.mu is held.
 func (c *claims) insert(s *shard, key []byte) *claim {
 	if s.bytes > s.sweepAt {

@@ -61,8 +61,12 @@ func (tx *txn) verify() error {
 	if tx.own == nil {
 		return nil
 	}
-	for _, key := range tx.own.checks {
-		if conflict := tx.store.claims.verify(key, tx.readTime); conflict != nil {
+	for _, c := range tx.own.checks {
+		verify := tx.store.claims.verify
+		if c.upper != nil {
+			verify = func(key []byte, at kv.Time) *kv.Conflict { return tx.store.claims.verifyRange(key, c.upper, at) }
+		}
+		if conflict := verify(c.key, tx.readTime); conflict != nil {
 			return conflict
 		}
 	}

@@ -24,7 +24,7 @@ type overlay struct {
 
 	floor int // no savepoint lies above this place of the undo log.
 
-	checks [][]byte
+	checks []check
 	adds   []addition
 }
 
@@ -49,6 +49,12 @@ type version struct {
 	value  []byte // nil: deleted.
 	stamps []int
 	prev   *version
+}
+
+// check is a key that must not be committed by others, or a range of them.
+type check struct {
+	key   []byte
+	upper []byte // of a range that begins at key; nil for the key alone.
 }
 
 // addition is a counter and what is added to it.
@@ -217,8 +223,8 @@ func (o *overlay) write(key, value []byte, stamps []int) {
 	o.undo = append(o.undo, undo{node: n})
 }
 
-func (o *overlay) check(key []byte) {
-	o.checks = append(o.checks, bytes.Clone(key))
+func (o *overlay) check(key, upper []byte) {
+	o.checks = append(o.checks, check{bytes.Clone(key), bytes.Clone(upper)})
 	o.undo = append(o.undo, undo{add: -1})
 }
 

@@ -1,6 +1,7 @@
 package pebblekv
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -240,8 +241,20 @@ func (tx *txn) Check(keys ...[]byte) error {
 		if err := checkKey(key); err != nil {
 			return err
 		}
-		tx.overlay().check(key)
+		tx.overlay().check(key, nil)
 	}
+	return nil
+}
+
+// CheckRange implements kv.Scope.
+func (tx *txn) CheckRange(lower, upper []byte) error {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	invariant.Check(bytes.Compare(lower, upper) < 0, "a range from %x to %x", lower, upper)
+	tx.overlay().check(lower, upper)
 	return nil
 }
 
