@@ -123,8 +123,15 @@ func (v *View) Drop(_ context.Context, coll *Collection) error {
 	if err := v.txn.Delete(coll.key); err != nil {
 		return err
 	}
+	v.gone = append(v.gone, Gone{Coll: coll})
 	if coll.Kind == KindView {
 		return nil
+	}
+	if v.Strict {
+		docs := [2][]byte{AppendPrefix(nil, coll.ID, IDIndex), AppendPrefix(nil, coll.ID, IDIndex+1)}
+		if err := v.txn.CheckRange(docs[0], docs[1]); err != nil {
+			return err
+		}
 	}
 	return v.leave(dropped{coll: coll.ID})
 }
@@ -190,6 +197,7 @@ func (v *View) Rename(ctx context.Context, from, to Namespace, dropTarget bool) 
 	if err := v.txn.Delete(source.key); err != nil {
 		return nil, err
 	}
+	v.gone = append(v.gone, Gone{Coll: source, To: to})
 	moved := source.edited()
 	moved.NS, moved.key = to, entryKey(to)
 	return moved, v.put(moved)

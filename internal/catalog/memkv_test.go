@@ -55,14 +55,15 @@ func (s *memStore) DropRange(_ context.Context, lo, hi []byte, _ kv.Time) error 
 }
 
 type memTxn struct {
-	s     *memStore
-	time  kv.Time
-	view  map[string][]byte
-	write map[string][]byte // nil is deleted.
-	undo  []func()
-	check [][]byte
-	add   map[string]int64
-	ended bool
+	s      *memStore
+	time   kv.Time
+	view   map[string][]byte
+	write  map[string][]byte // nil is deleted.
+	undo   []func()
+	check  [][]byte
+	ranges [][2]string
+	add    map[string]int64
+	ended  bool
 }
 
 func (t *memTxn) snapshot() {
@@ -70,7 +71,7 @@ func (t *memTxn) snapshot() {
 	for k, v := range t.s.data {
 		t.view[k] = v
 	}
-	t.write, t.add, t.undo, t.check = map[string][]byte{}, map[string]int64{}, nil, nil
+	t.write, t.add, t.undo, t.check, t.ranges = map[string][]byte{}, map[string]int64{}, nil, nil, nil
 }
 
 func (t *memTxn) ReadTime() kv.Time { return t.time }
@@ -174,6 +175,13 @@ func (t *memTxn) Check(keys ...[]byte) error {
 	return nil
 }
 
+func (t *memTxn) CheckRange(lower, upper []byte) error {
+	n := len(t.ranges)
+	t.undo = append(t.undo, func() { t.ranges = t.ranges[:n] })
+	t.ranges = append(t.ranges, [2]string{string(lower), string(upper)})
+	return nil
+}
+
 func (t *memTxn) Size() int { return len(t.write) }
 
 func (t *memTxn) Commit(context.Context) (kv.Time, error) {
@@ -189,6 +197,13 @@ func (t *memTxn) Commit(context.Context) (kv.Time, error) {
 	for _, k := range t.check {
 		if t.s.at[string(k)] > t.time {
 			return 0, &kv.Conflict{Key: k}
+		}
+	}
+	for _, r := range t.ranges {
+		for k, at := range t.s.at {
+			if at > t.time && r[0] <= k && k < r[1] {
+				return 0, &kv.Conflict{Key: []byte(k)}
+			}
 		}
 	}
 	t.s.now++

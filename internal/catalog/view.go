@@ -16,6 +16,11 @@ type View struct {
 	// may make the lookup wait or fail.
 	Using func(ctx context.Context, ns Namespace) error
 
+	// Strict has a drop count as a write of every document: the commit fails if
+	// somebody has written one since the snapshot. A client's transaction may have
+	// read them, and dropped the collection for what it read.
+	Strict bool
+
 	catalog      *Catalog
 	txn          kv.Txn
 	serializable bool
@@ -25,14 +30,21 @@ type View struct {
 	flagged []ownFlags // flags of indexes set here.
 	relied  [][]byte   // entries under Check.
 	created []uint64   // collections made here.
+	gone    []Gone     // collections that lost their names here.
+}
+
+// Gone is a collection that has lost its name.
+type Gone struct {
+	Coll *Collection // as it was.
+	To   Namespace   // its new name; zero if it was dropped.
 }
 
 // Mark is a place in the order of a view's changes, beside kv's Savepoint.
-type Mark struct{ changed, drops, flagged, relied, created int }
+type Mark struct{ changed, drops, flagged, relied, created, gone int }
 
 // Mark marks the present.
 func (v *View) Mark() Mark {
-	return Mark{len(v.changed), len(v.drops), len(v.flagged), len(v.relied), len(v.created)}
+	return Mark{len(v.changed), len(v.drops), len(v.flagged), len(v.relied), len(v.created), len(v.gone)}
 }
 
 // RollbackTo forgets what was changed since; the caller has the transaction do
@@ -40,6 +52,7 @@ func (v *View) Mark() Mark {
 func (v *View) RollbackTo(m Mark) {
 	v.changed, v.drops = v.changed[:m.changed], v.drops[:m.drops]
 	v.flagged, v.relied, v.created = v.flagged[:m.flagged], v.relied[:m.relied], v.created[:m.created]
+	v.gone = v.gone[:m.gone]
 }
 
 // Refresh forgets all that was changed, when the transaction has done so.
@@ -50,6 +63,10 @@ func (v *View) Changed() bool { return len(v.changed) > 0 }
 
 // Created tells whether this transaction made the collection.
 func (v *View) Created(coll *Collection) bool { return slices.Contains(v.created, coll.ID) }
+
+// Gone lists the collections that the transaction has taken the names of, for
+// whoever keeps something by name. It may be asked after the commit.
+func (v *View) Gone() []Gone { return v.gone }
 
 // Lookup returns the collection or view called ns, or nil if there is none.
 func (v *View) Lookup(ctx context.Context, ns Namespace) (*Collection, error) {

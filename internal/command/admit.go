@@ -81,7 +81,7 @@ func (c *Call) checkTxnPlace() error {
 		return nil
 	case s.Name == "count":
 		return refused("Cannot run 'count' in a multi-document transaction. Please see http://dochub.mongodb.org/core/transaction-count for a recommended alternative.")
-	case s.Txn == Refused:
+	case s.Txn == Refused, s.Txn == Optional && !c.D.Params.TransactionDDL.Get():
 		return refused("Cannot run '%s' in a multi-document transaction.", s.Name)
 	case s.Txn == NotFirst && g.Start == yes:
 		return refused("Cannot run %s as the first operation in a multi-document transaction.", s.Name)

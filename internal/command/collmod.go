@@ -12,7 +12,7 @@ import (
 
 // collMod changes a collection's options.
 var collMod = Spec{
-	Name: "collMod", Write: true, API: true, Help: "changes a collection's options",
+	Name: "collMod", Txn: Optional, Write: true, API: true, Help: "changes a collection's options",
 	Fields: NewFields("collMod",
 		Field{Name: "index", Type: Document},
 		Field{Name: "validator", Type: Document, NotYet: true},

@@ -11,30 +11,54 @@ import (
 )
 
 // alter runs a change of the catalog in a commit of its own, when no transaction
-// uses the collections any more.
+// uses the collections any more. Inside a transaction it is a part of that: the
+// names are claimed to its end, and who else changes them, or has since the
+// snapshot, is a conflict at once.
 func (c *Call) alter(ctx context.Context, fn func(tx *docstore.Tx) error, names ...catalog.Namespace) error {
+	if c.InTxn() {
+		tx := c.Txn.Tx
+		for _, ns := range names {
+			if err := c.use(ctx, ns); err != nil {
+				return err
+			}
+			if err := tx.Cat.Lock(ctx, ns, false); err != nil {
+				return err
+			}
+		}
+		return fn(tx)
+	}
 	return c.D.db.Exclusively(ctx, c.op.note(), names, func() error { return c.change(ctx, fn, names...) })
 }
 
 // change runs a change of the catalog in a commit of its own, which waits for
 // whoever changes the same collections.
 func (c *Call) change(ctx context.Context, fn func(tx *docstore.Tx) error, names ...catalog.Namespace) error {
-	at, err := c.D.db.Alter(ctx, names, fn)
+	var gone []catalog.Gone
+	at, err := c.D.db.Alter(ctx, names, func(tx *docstore.Tx) error {
+		err := fn(tx)
+		gone = tx.Cat.Gone()
+		return err
+	})
 	if err != nil {
 		c.Dependent(c.D.Store.Visible())
 		return err
 	}
 	c.wrote = true
 	c.Dependent(at)
+	why := "collection dropped"
+	if c.Spec.Name == "dropDatabase" {
+		why = "database dropped"
+	}
+	c.invalidate(gone, why)
 	return nil
 }
 
 func ddlCommands() []*Spec {
 	return []*Spec{
-		{Name: "drop", Write: true, API: true, Run: runDrop, Help: "removes a collection",
+		{Name: "drop", Txn: Optional, Write: true, API: true, Run: runDrop, Help: "removes a collection",
 			Fields: NewFields("drop", Field{Name: "collectionUUID", Type: UUID, NotYet: true})},
 		{Name: "dropDatabase", Write: true, API: true, Run: runDropDatabase, Help: "removes a database"},
-		{Name: "renameCollection", Admin: true, API: true, Write: true, Run: runRename, Help: "gives a collection another name",
+		{Name: "renameCollection", Txn: Optional, Admin: true, API: true, Write: true, Run: runRename, Help: "gives a collection another name",
 			Fields: NewFields("renameCollection",
 				Field{Name: "to", Type: Text, Required: true},
 				Field{Name: "dropTarget", Type: oneOf("bool", "binData"), NotYet: true, Unless: isBoolean},
@@ -62,7 +86,6 @@ func runDrop(ctx context.Context, c *Call) error {
 		return err
 	}
 	c.noteSettings(ns)
-	c.invalidate(coll, "collection dropped")
 	c.Reply.Int32("nIndexesWas", int32(len(coll.Indexes)))
 	c.Reply.String("ns", ns.String())
 	return nil
@@ -77,11 +100,17 @@ func (c *Call) lookup(ctx context.Context, ns catalog.Namespace) (coll *catalog.
 	return coll, err
 }
 
-// invalidate ends the cursors on a collection that is gone.
-func (c *Call) invalidate(coll *catalog.Collection, why string) {
-	u := coll.UUID
-	c.D.Sessions.Cursors().Invalidate(coll.NS.String(),
-		mongoerr.Newf(mongoerr.QueryPlanKilled, "%s. UUID %x-%x-%x-%x-%x", why, u[:4], u[4:6], u[6:8], u[8:10], u[10:]))
+// invalidate ends the cursors on collections that have lost their names; dropped
+// says how, of those that have no new one.
+func (c *Call) invalidate(gone []catalog.Gone, dropped string) {
+	for _, g := range gone {
+		why, u := dropped, g.Coll.UUID
+		if g.To.Coll != "" {
+			why = "collection renamed from '" + g.Coll.NS.String() + "' to '" + g.To.String() + "'"
+		}
+		c.D.Sessions.Cursors().Invalidate(g.Coll.NS.String(),
+			mongoerr.Newf(mongoerr.QueryPlanKilled, "%s. UUID %x-%x-%x-%x-%x", why, u[:4], u[4:6], u[6:8], u[8:10], u[10:]))
+	}
 }
 
 func runDropDatabase(ctx context.Context, c *Call) error {
@@ -101,24 +130,16 @@ func runDropDatabase(ctx context.Context, c *Call) error {
 	case "admin", "config":
 		return mongoerr.Newf(mongoerr.IllegalOperation, "Dropping the '%s' database is prohibited.", db)
 	}
-	var list []*catalog.Collection
-	err := c.D.db.Exclusively(ctx, c.op.note(), []catalog.Namespace{{DB: db}}, func() (err error) {
-		list, err = c.dropAll(ctx, db)
-		return err
-	})
-	for _, coll := range list {
-		c.invalidate(coll, "database dropped")
-	}
-	return err
+	return c.D.db.Exclusively(ctx, c.op.note(), []catalog.Namespace{{DB: db}}, func() error { return c.dropAll(ctx, db) })
 }
 
-// dropAll drops a database's collections in one commit, and returns them.
-func (c *Call) dropAll(ctx context.Context, db string) ([]*catalog.Collection, error) {
+// dropAll drops a database's collections in one commit.
+func (c *Call) dropAll(ctx context.Context, db string) error {
 	var names []catalog.Namespace
 	for {
 		list, err := c.collections(ctx, db)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		names = names[:0]
 		for _, coll := range list {
@@ -139,11 +160,8 @@ func (c *Call) dropAll(ctx context.Context, db string) ([]*catalog.Collection, e
 			_, err = tx.Cat.DropDatabase(ctx, db)
 			return err
 		}, names...)
-		if err != nil {
-			return nil, err
-		}
-		if complete {
-			return list, nil
+		if err != nil || complete {
+			return err
 		}
 	}
 }
@@ -168,19 +186,15 @@ func runRename(ctx context.Context, c *Call) error {
 		return mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid source namespace: %s", from)
 	case to.Validate() != nil:
 		return mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid target namespace: %s", to)
+	case c.InTxn() && (from.DB == "config" || to.DB == "config"):
+		return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Cannot run command against the config database in a transaction.")
+	case c.InTxn() && (from.DB == "local" || to.DB == "local"):
+		return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Cannot run command against the 'local' database in a transaction.")
 	case from.DB != to.DB && (from.DB == "local" || to.DB == "local"):
 		return mongoerr.New(mongoerr.IllegalOperation, "Cannot rename collections across a replicated and an unreplicated database")
 	}
-	var coll *catalog.Collection
-	err := c.alter(ctx, func(tx *docstore.Tx) (err error) {
-		if coll, err = tx.Cat.Lookup(ctx, from); err != nil {
-			return err
-		}
-		_, err = tx.Cat.Rename(ctx, from, to, c.Args.Bool("dropTarget", false))
+	return c.alter(ctx, func(tx *docstore.Tx) error {
+		_, err := tx.Cat.Rename(ctx, from, to, c.Args.Bool("dropTarget", false))
 		return err
 	}, from, to)
-	if err == nil {
-		c.invalidate(coll, "collection renamed from '"+from.String()+"' to '"+to.String()+"'")
-	}
-	return err
 }

@@ -19,7 +19,7 @@ func indexCommands() []*Spec {
 				Field{Name: "commitQuorum", Type: oneOf("decimal", "double", "string", "int", "long")},
 				Field{Name: "v", Type: Any, NoEffect: "the original ignores it too"},
 				Field{Name: "returnOnStart", Type: Boolean, NotYet: true, Unless: isFalse})},
-		{Name: "dropIndexes", Aliases: []string{"deleteIndexes"}, Write: true, API: true, Run: runDropIndexes, Help: "removes indexes",
+		{Name: "dropIndexes", Aliases: []string{"deleteIndexes"}, Txn: Optional, Write: true, API: true, Run: runDropIndexes, Help: "removes indexes",
 			Fields: NewFields("dropIndexes",
 				Field{Name: "index", Type: Any, Required: true},
 				Field{Name: "collectionUUID", Type: UUID, NotYet: true})},

@@ -14,6 +14,7 @@ type TxnRule uint8
 // The rules.
 const (
 	Refused  TxnRule = iota // 263
+	Optional                // 263 unless transactionDDL is on.
 	Anywhere                // also as the first statement.
 	NotFirst                // 263 with startTransaction.
 	Ends                    // commitTransaction, abortTransaction.

@@ -100,7 +100,7 @@ func (d *Dispatcher) statement(ctx context.Context, c *Call) error {
 		}
 	}
 	for {
-		t.Tx.Cat.Using = c.use
+		t.Tx.Cat.Using, t.Tx.Cat.Strict = c.use, true
 		t.Tx.Wait, t.Tx.WaitMax = d.mayWait(t), d.Params.WriteConflictWaitMillis.Millis()
 		err := c.Spec.Run(ctx, c)
 		conflict, ok := errors.AsType[*kv.Conflict](err)
@@ -179,6 +179,7 @@ func runCommit(ctx context.Context, c *Call) error {
 			return err
 		}
 	}
+	gone := c.Session.Gone(c.Gen.TxnNumber)
 	at, wrote, err := c.Session.Commit(ctx, c.Gen.TxnNumber)
 	if err != nil {
 		// Whoever hears "not committed" must be able to rely on it.
@@ -193,6 +194,7 @@ func runCommit(ctx context.Context, c *Call) error {
 	}
 	c.wrote = c.wrote || wrote
 	c.Dependent(at)
+	c.invalidate(gone, "collection dropped")
 	return nil
 }
 

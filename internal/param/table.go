@@ -29,6 +29,7 @@ type Set struct {
 	Quiet                 *Bool
 
 	// Pando's own.
+	TransactionDDL          *Bool   // drop, dropIndexes, renameCollection and collMod inside transactions.
 	WriteConflictWaitMillis *Int    // how long a write outside transactions waits for another's claim.
 	TransactionIsolation    *Choice // what each transaction gets that asks for nothing stronger.
 
@@ -59,6 +60,7 @@ func New() *Set {
 	s.LogLevel = s.int("logLevel", Anytime, kindLogLevel, 0, 0, i32)
 	s.EnableTestCommands = s.bool("enableTestCommands", Startup, false)
 	s.Quiet = s.bool("quiet", Anytime, false)
+	s.TransactionDDL = s.bool("transactionDDL", Anytime, false)
 	s.WriteConflictWaitMillis = s.int("writeConflictWaitMillis", Anytime, kindInt, 10_000, 0, i32)
 
 	s.fixedInt("logicalSessionRefreshMillis", Startup, kindInt, 300_000)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/kv"
 	"github.com/pandodb/pando/internal/lock"
@@ -183,6 +184,14 @@ func (s *Session) Open(ctx context.Context, t *Txn, opt kv.Options, wait time.Du
 // Writes tells whether transaction n is open and has written something.
 func (s *Session) Writes(n int64) bool {
 	return s.number == n && s.state == InProgress && s.txn.Tx != nil && s.txn.Tx.KV.Size() > 0
+}
+
+// Gone lists the collections that the open transaction n has taken the names of.
+func (s *Session) Gone(n int64) []catalog.Gone {
+	if s.number != n || s.state != InProgress || s.txn.Tx == nil {
+		return nil
+	}
+	return s.txn.Tx.Cat.Gone()
 }
 
 // Commit commits the open transaction n and returns the commit's time; wrote
