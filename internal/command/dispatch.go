@@ -92,34 +92,24 @@ func (d *Dispatcher) Run(ctx context.Context, peer *Peer, req Request, dst []byt
 	defer d.builders.Put(b)
 	b.Reset(dst)
 	c := &Call{D: d, Peer: peer, Req: req, Reply: b, started: d.Env.Now(), known: peer.Wrote}
-	err := d.serve(ctx, c)
-	res := d.finish(ctx, c, err)
+	res := d.serve(ctx, c)
 	d.note(c)
 	return res
 }
 
-// serve runs the command; an error is the command's failure.
-func (d *Dispatcher) serve(ctx context.Context, c *Call) error {
-	c.Name, c.Arg = bsonx.First(c.Req.Body)
-	c.Spec = d.table.byName[c.Name]
-	if c.Spec == nil || c.Spec.Test && !d.Params.EnableTestCommands.Get() {
-		c.Spec = nil
-		return unknown(string([]byte(c.Name)))
-	}
-	var err error
-	if c.Gen, c.Args, err = c.Spec.parse(c.Req.Body, c.Req.Sequences); err != nil {
-		return err
+// serve runs the command and finishes its reply. What ends the command early, its
+// time, a kill or its client's going away, ends the waiting for durability too.
+func (d *Dispatcher) serve(ctx context.Context, c *Call) Result {
+	if err := d.parse(c); err != nil {
+		return d.finish(ctx, c, err)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	c.op = d.ops.begin(c, cancel)
 	defer d.ops.end(c.op)
-
-	if err := d.admit(ctx, c); err != nil {
-		return err
-	}
-	if err := d.failCommand(ctx, c); err != nil {
-		return err
+	err := d.admit(ctx, c)
+	if err == nil {
+		err = d.failCommand(ctx, c)
 	}
 	if c.Gen.MaxTimeMS > 0 {
 		// Only now: as in the original, the deadline does not end a fail point's wait.
@@ -128,6 +118,26 @@ func (d *Dispatcher) serve(ctx context.Context, c *Call) error {
 			mongoerr.New(mongoerr.MaxTimeMSExpired, "operation exceeded time limit"))
 		defer stop()
 	}
+	if err == nil {
+		err = d.run(ctx, c)
+	}
+	return d.finish(ctx, c, err)
+}
+
+// parse finds the command and its fields.
+func (d *Dispatcher) parse(c *Call) (err error) {
+	c.Name, c.Arg = bsonx.First(c.Req.Body)
+	c.Spec = d.table.byName[c.Name]
+	if c.Spec == nil || c.Spec.Test && !d.Params.EnableTestCommands.Get() {
+		c.Spec = nil
+		return unknown(string([]byte(c.Name)))
+	}
+	c.Gen, c.Args, err = c.Spec.parse(c.Req.Body, c.Req.Sequences)
+	return err
+}
+
+// run is the command itself; an error is its failure.
+func (d *Dispatcher) run(ctx context.Context, c *Call) error {
 	if err := d.admitLate(ctx, c); err != nil {
 		return err
 	}

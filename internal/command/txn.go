@@ -42,6 +42,11 @@ func (d *Dispatcher) inSession(ctx context.Context, c *Call) error {
 	c.Txn = t
 	err = d.statement(ctx, c)
 	c.shows = !t.Shown && (ReadConcern{Level: t.Level}).Durable()
+	if err == nil && !c.failed && c.shows {
+		// Here and not with the reply: a statement that fails ends its transaction.
+		err = d.Store.WaitDurable(ctx, c.depends)
+		c.shows = false
+	}
 	if err != nil || c.failed {
 		s.Abort()
 		c.Txn = nil
