@@ -13,7 +13,9 @@ type handler struct{ commands *command.Dispatcher }
 
 // Connect makes the state that commands keep of a connection.
 func (h handler) Connect(p server.Peer) server.Client {
-	return &client{h.commands, command.Peer{ID: p.ID, Remote: p.Remote, Local: p.Local}}
+	c := &client{h.commands, command.Peer{ID: p.ID, Remote: p.Remote, Local: p.Local}}
+	c.commands.Connect(&c.peer)
+	return c
 }
 
 // client is one connection.
@@ -32,5 +34,5 @@ func (c *client) Handle(ctx context.Context, m *wire.Message, dst []byte) server
 	return server.Reply{Doc: r.Reply, More: r.More, Close: r.Close}
 }
 
-// Disconnect has nothing to undo: sessions and their transactions outlive connections.
-func (c *client) Disconnect() {}
+// Disconnect undoes nothing: sessions and their transactions outlive connections.
+func (c *client) Disconnect() { c.commands.Disconnect(&c.peer) }

@@ -52,6 +52,14 @@ type Options struct {
 	// set; nil leaves them without effect on a logger that is not Pando's.
 	LogLevel *slog.LevelVar
 
+	// Slow is how long an operation or a transaction may take before the log tells
+	// of it; nil is 100 ms.
+	Slow *time.Duration
+
+	// SlowSampleRate is the share of slow operations that the log tells of, up to
+	// 1; zero is all.
+	SlowSampleRate float64
+
 	// LogTail gives the log's last lines to the getLog command; may be nil.
 	LogTail func() []string
 
@@ -135,11 +143,13 @@ func (s *Server) openStore(ctx context.Context, e *env.Env, params *param.Set) e
 		Lifetime:    seconds(params.TransactionLifetimeLimitSeconds),
 		Timeout:     time.Duration(params.LocalLogicalSessionTimeoutMinutes.Get()) * time.Minute,
 		SessionsMax: int(params.MaxSessions.Get()),
+		Ended:       func(i session.Info, committed bool) { s.commands.TxnEnded(i, committed) },
 		RecordLife:  params.TransactionRecordMinimumLifetimeMinutes.Minutes(),
 	})
 	s.commands = command.New(command.Config{
 		Store: store, DB: db, Sessions: s.sessions, Params: params, FailPoints: failpoint.New(e), Env: e, Log: s.opt.Logger,
 		Host: command.ReadHostInfo(), LogTail: s.opt.LogTail, Stats: s.connections, Waits: s.waiting, Persona: s.persona(e),
+		Slow: s.opt.Slow, SlowRate: s.opt.SlowSampleRate,
 	})
 	if err := s.commands.Load(ctx); err != nil {
 		return errors.Join(err, store.Close())

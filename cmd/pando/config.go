@@ -30,6 +30,10 @@ type configFile struct {
 	Replication struct {
 		ReplSetName string `yaml:"replSetName"`
 	} `yaml:"replication"`
+	OperationProfiling struct {
+		SlowOpThresholdMs *int    `yaml:"slowOpThresholdMs"`
+		SlowOpSampleRate  float64 `yaml:"slowOpSampleRate"`
+	} `yaml:"operationProfiling"`
 	SetParameter map[string]any `yaml:"setParameter"`
 }
 
@@ -60,6 +64,12 @@ func (s *serveCommand) readConfig() error {
 	s.DBPath = orDefault(s.DBPath, c.Storage.DBPath)
 	s.LogPath = orDefault(s.LogPath, c.SystemLog.Path)
 	s.ReplSet = orDefault(s.ReplSet, c.Replication.ReplSetName)
+	if s.SlowMS == nil {
+		s.SlowMS = c.OperationProfiling.SlowOpThresholdMs
+	}
+	if s.SlowRate == 0 {
+		s.SlowRate = c.OperationProfiling.SlowOpSampleRate
+	}
 	s.Quiet = s.Quiet || c.SystemLog.Quiet
 	s.Verbose = max(s.Verbose, c.SystemLog.Verbosity)
 	var fromFile []string

@@ -10,6 +10,7 @@ import (
 	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/kv"
 	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/plan"
 	"github.com/pandodb/pando/internal/session"
 )
 
@@ -79,6 +80,10 @@ type Call struct {
 	stamps      uint64
 	settings    catalog.Namespace // a collection of the server's own that the command may have changed.
 	op          *op               // asOp, while it runs.
+	spent       session.Spent
+	plan        plan.Node       // of the last query that was looked at.
+	told        *mongoerr.Error // the error of the reply, nil for success.
+	durableWait time.Duration   // how long the reply waited for the log.
 	asOp        op
 }
 
@@ -138,7 +143,7 @@ func (c *Call) Write(ctx context.Context, fn func(tx *docstore.Tx) error) error 
 		if !again {
 			return err
 		}
-		c.D.metrics.writeConflicts.Add(1)
+		c.conflicted()
 	}
 }
 
@@ -185,7 +190,7 @@ func (c *Call) attempt(ctx context.Context, tx *docstore.Tx, fn func(tx *docstor
 		if conflict.Deadlock || !conflict.Claimed {
 			return true, context.Cause(ctx)
 		}
-		c.D.metrics.writeConflicts.Add(1)
+		c.conflicted()
 		if err := tx.Refresh(ctx); err != nil {
 			return false, err
 		}

@@ -112,7 +112,10 @@ func (c *Call) count(o outcome) {
 	c.D.metrics.docsDeleted.Add(o.removed)
 	if o.upserted.Type != bsonx.TypeMissing {
 		c.D.metrics.docsInserted.Add(1)
+		c.spent.Inserted++
 	}
+	c.spent.Modified += o.modified
+	c.spent.Deleted += o.removed
 }
 
 // applyOne changes the first document that matches, or upserts. The record says

@@ -23,7 +23,7 @@ func commands() []*Spec {
 		},
 		cursorCommands(), txnCommands(), sessionCommands(),
 		[]*Spec{with(create, runCreate), with(collMod, runCollMod), with(setDefaultRWConcern, runSetDefaultRWConcern),
-			with(getDefaultRWConcern, runGetDefaultRWConcern), with(setFCV, runSetFCV)},
+			with(getDefaultRWConcern, runGetDefaultRWConcern), with(setFCV, runSetFCV), with(profile, runProfile)},
 		ddlCommands(), indexCommands(), listCommands(),
 		helloCommands(), infoCommands(), authCommands(), replSetCommands(), adminCommands(),
 	)

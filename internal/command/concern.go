@@ -150,6 +150,25 @@ func provenanceOf(owner string, v bsonx.Value) (string, error) {
 	}
 }
 
+// shown is the concern as currentOp and the log show it.
+func (rc ReadConcern) shown() bsonx.Doc {
+	b := bsonx.NewBuilder(nil)
+	switch {
+	case rc.Level != "":
+		b.String("level", rc.Level)
+	case !rc.Given:
+		b.String("level", levelLocal)
+	}
+	if rc.After != 0 {
+		b.Timestamp("afterClusterTime", uint64(rc.After))
+	}
+	if rc.At != 0 {
+		b.Timestamp("atClusterTime", uint64(rc.At))
+	}
+	b.String("provenance", rc.provenance())
+	return b.Doc()
+}
+
 // ReadSupport is which read concerns a command takes.
 type ReadSupport uint8
 

@@ -78,6 +78,7 @@ func (c *Call) each(ctx context.Context, tx *docstore.Tx, f finding, do func(bso
 		return err
 	}
 	defer src.Close()
+	defer c.examined(src, nil)
 	for {
 		doc, err := src.Next(ctx)
 		if err == io.EOF {

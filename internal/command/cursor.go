@@ -56,6 +56,9 @@ func (c *Call) fill(ctx context.Context, cur *session.Cursor, want batch) (done 
 	cur.Batches++
 	cur.Returned += n
 	c.D.metrics.docsReturned.Add(n)
+	c.spent.Returned += n
+	c.spent.Batches++
+	c.examined(cur.Source, &cur.Examined)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return true, c.duringRead(ctx, cur.Namespace, err)
 	}
@@ -76,6 +79,7 @@ func (c *Call) answer(ctx context.Context, cur *session.Cursor, want batch, sing
 	if done || single {
 		cur.Discard()
 	} else {
+		cur.Origin = slices.Clone(c.Req.Body)
 		id = c.D.Sessions.Cursors().Add(cur)
 	}
 	c.endCursor(id, cur)

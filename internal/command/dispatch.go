@@ -32,6 +32,12 @@ type Config struct {
 	LogTail    func() []string // the last lines of the log, for getLog; may be nil.
 	Stats      func() Connections
 	Waits      func() []string // the notes of the transactions that wait for a claim.
+
+	// Slow is how long an operation or a transaction may take without a line in the
+	// log, and SlowRate the share of the longer ones that get theirs; nil and zero
+	// are the defaults, 100 ms and all.
+	Slow     *time.Duration
+	SlowRate float64
 }
 
 // Persona is what the server presents itself as.
@@ -60,6 +66,7 @@ type Dispatcher struct {
 	db       *docstore.DB
 	table    *table
 	ops      ops
+	peers    peers
 	metrics  counters
 	stopping atomic.Bool
 	builders sync.Pool
@@ -68,12 +75,23 @@ type Dispatcher struct {
 
 	reloading  sync.Mutex // held while stored settings are read and published: the last reader is the newest.
 	rwDefaults atomic.Pointer[rwDefaults]
+
+	slow          slowness
+	lastCommitted atomic.Pointer[session.Spent] // of the newest commit of a transaction.
 }
 
 // New returns a dispatcher of every command.
 func New(c Config) *Dispatcher {
 	d := &Dispatcher{Config: c, db: c.DB, table: newTable(commands()...), dice: c.Env.Float64}
 	d.topology = newTopology(c.Persona.ProcessID)
+	ms, rate := int64(defaultSlowMS), c.SlowRate
+	if c.Slow != nil {
+		ms = c.Slow.Milliseconds()
+	}
+	if rate == 0 {
+		rate = 1
+	}
+	d.slow.set(ms, rate)
 	return d
 }
 
@@ -121,7 +139,9 @@ func (d *Dispatcher) serve(ctx context.Context, c *Call) Result {
 	if err == nil {
 		err = d.run(ctx, c)
 	}
-	return d.finish(ctx, c, err)
+	res := d.finish(ctx, c, err)
+	d.logSlow(c, c.told, len(res.Reply))
+	return res
 }
 
 // parse finds the command and its fields.

@@ -65,3 +65,9 @@ func (m matched) Next(ctx context.Context) (bsonx.Doc, error) {
 	doc, err := m.Source.Next(ctx)
 	return doc, m.c.duringChange(ctx, m.ch, err)
 }
+
+// Close ends the search, and counts what it has looked at.
+func (m matched) Close() error {
+	m.c.examined(m.Source, nil)
+	return m.Source.Close()
+}

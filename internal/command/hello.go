@@ -156,6 +156,7 @@ func (c *Call) greet() error {
 		if app := bsonx.Get(bsonx.AsDoc(bsonx.Get(client, "application")), "name"); app.Type == bsonx.TypeString {
 			c.Peer.AppName = string([]byte(bsonx.Str(app)))
 		}
+		c.D.peers.put(c.Peer)
 	}
 	if c.Args.Bool("helloOk", false) {
 		c.Peer.HelloOK = true

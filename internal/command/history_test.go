@@ -56,7 +56,7 @@ func TestKillCommitInFlight(t *testing.T) {
 		first := c.begin(commit, s.within(1)).waits()
 		kill := h.conn().begin(s.kill()).waits()
 		g.open()
-		first.want(`{}`)
+		first.want(` concern: 11601`) // committed, and not waited for.
 		kill.want(`{}`)
 		h.conn().run(commit, s.within(1)).want(`{}`)
 		h.conn().run(readX).want(`[{"n":1}]`)
@@ -92,7 +92,7 @@ func TestOutcomeUnknown(t *testing.T) {
 		c.run(readX).want(`[{"n":3}]`)
 		c.run(readX, `{"readConcern":{"level":"majority"}}`).want(`error 11600`)
 		c.run(readX, lsid(2).starting(1), `{"readConcern":{"level":"snapshot"}}`).want(`error 11600 [TransientTransactionError]`)
-		c.run(abort, lsid(2).within(1), w1).want(`{}`)
+		c.run(abort, lsid(2).within(1), w1).want(`error 251 [TransientTransactionError]`)
 		u.dead = false
 		c.run(incX, s.retryable(3)).want(`{"n":1,"retriedStmtIds":[0],"nModified":1}`)
 	})

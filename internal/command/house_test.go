@@ -76,6 +76,7 @@ func openHouse(t *testing.T, disk *vfs.MemFS, over func(kv.Store) kv.Store) *hou
 			return time.Duration(h.params.TransactionLifetimeLimitSeconds.Get()) * time.Second
 		},
 		Timeout: 30 * time.Minute, SessionsMax: 1000, RecordLife: 30 * time.Minute,
+		Ended: func(i session.Info, committed bool) { h.d.TxnEnded(i, committed) },
 	})
 	h.d = command.New(command.Config{
 		Store: store, DB: db, Sessions: h.sessions, Params: h.params, FailPoints: h.points, Env: e,

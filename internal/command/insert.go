@@ -84,6 +84,7 @@ func (w *inserter) run(ctx context.Context) error {
 			w.reply.add(at+i, w.stmt(at+i), o)
 			w.c.D.metrics.insert.Add(1)
 			w.c.D.metrics.docsInserted.Add(o.inserted)
+			w.c.spent.Inserted += o.inserted
 		}
 		if len(w.reply.errors) > 0 && (w.ordered || w.c.InTxn()) {
 			break

@@ -20,7 +20,7 @@ var later = []string{
 	"getShardVersion", "getShardingReady", "getTrafficRecordingStatus", "grantPrivilegesToRole",
 	"grantRolesToRole", "grantRolesToUser", "invalidateUserCache", "listDatabasesForAllTenants",
 	"listSearchIndexes", "logRotate", "mapReduce", "mergeChunks", "planCacheClear", "planCacheClearFilters",
-	"planCacheListFilters", "planCacheSetFilter", "prepareTransaction", "profile", "reIndex", "releaseMemory",
+	"planCacheListFilters", "planCacheSetFilter", "prepareTransaction", "reIndex", "releaseMemory",
 	"removeQuerySettings", "replSetAbortPrimaryCatchUp", "replSetFreeze", "replSetInitiate", "replSetMaintenance",
 	"replSetReconfig", "replSetResizeOplog", "replSetStepDown", "replSetStepUp", "replSetSyncFrom",
 	"revokePrivilegesFromRole", "revokeRolesFromRole", "revokeRolesFromUser", "rolesInfo", "rotateCertificates",

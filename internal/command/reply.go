@@ -32,6 +32,7 @@ func (d *Dispatcher) finish(ctx context.Context, c *Call, err error) Result {
 	if err != nil {
 		told = d.told(c, interrupted(ctx, err))
 	}
+	c.told = told
 	if c.Req.NoReply {
 		// A client that waits for no reply can be told of a lost primary only so.
 		return Result{Close: told != nil && told.Code.Is(mongoerr.NotPrimaryError)}
@@ -152,7 +153,7 @@ func (d *Dispatcher) settle(ctx context.Context, c *Call, told *mongoerr.Error) 
 	}
 	if !writes {
 		if c.durableRead() && c.depends != 0 {
-			err = d.Store.WaitDurable(ctx, c.depends)
+			err = d.durable(ctx, c, c.depends)
 		}
 		return failed, err
 	}
@@ -187,7 +188,7 @@ func (d *Dispatcher) waitDurable(ctx context.Context, c *Call, wc WriteConcern) 
 	if t == 0 {
 		t = d.Store.Visible()
 	}
-	err := d.Store.WaitDurable(ctx, t)
+	err := d.durable(ctx, c, t)
 	if err == nil {
 		return nil
 	}
@@ -197,6 +198,17 @@ func (d *Dispatcher) waitDurable(ctx context.Context, c *Call, wc WriteConcern) 
 	}
 	e := d.told(c, err)
 	return wc.failure(e.Code, e.Msg, false)
+}
+
+// durable waits until the log is durable up to t, and notes for how long.
+func (d *Dispatcher) durable(ctx context.Context, c *Call, t kv.Time) error {
+	if t <= d.Store.Durable() {
+		return nil
+	}
+	began := d.Env.Now()
+	err := d.Store.WaitDurable(ctx, t)
+	c.durableWait += d.Env.Since(began)
+	return err
 }
 
 // durableRead tells whether the reply shows a majority reader something.

@@ -115,7 +115,7 @@ func appendTransactions(c *Call) {
 	b, n := c.Reply, c.D.Sessions.Counts()
 	active := int64(0)
 	for i := range c.D.Sessions.All() {
-		if i.Open && i.Busy {
+		if i.Txn != nil && i.Busy {
 			active++
 		}
 	}
@@ -132,4 +132,10 @@ func appendTransactions(c *Call) {
 	b.Int64("totalPreparedThenCommitted", 0)
 	b.Int64("totalPreparedThenAborted", 0)
 	b.Int64("currentPrepared", 0)
+	if last := c.D.lastCommitted.Load(); last != nil {
+		b.OpenDoc("lastCommittedTransaction")
+		b.Int64("operationCount", last.Inserted+last.Modified+last.Deleted)
+		b.Int64("oplogOperationBytes", last.Bytes)
+		b.Close()
+	}
 }

@@ -19,7 +19,7 @@ func (d *Dispatcher) inSession(ctx context.Context, c *Call) error {
 		return err
 	}
 	defer s.CheckIn()
-	s.Running(c.op.cancel)
+	s.Running(c.op.cancel, c.Peer.client())
 	c.Session = s
 	c.entered = true
 	n := c.Gen.TxnNumber
@@ -41,10 +41,14 @@ func (d *Dispatcher) inSession(ctx context.Context, c *Call) error {
 	}
 	c.Txn = t
 	err = d.statement(ctx, c)
+	if t.Tx != nil {
+		c.spent.Bytes = int64(t.Tx.KV.Size())
+	}
+	s.Spend(c.spent)
 	c.shows = !t.Shown && (ReadConcern{Level: t.Level}).Durable()
 	if err == nil && !c.failed && c.shows {
 		// Here and not with the reply: a statement that fails ends its transaction.
-		err = d.Store.WaitDurable(ctx, c.depends)
+		err = d.durable(ctx, c, c.depends)
 		c.shows = false
 	}
 	if err != nil || c.failed {
@@ -112,7 +116,7 @@ func (d *Dispatcher) statement(ctx context.Context, c *Call) error {
 		if !ok {
 			return err
 		}
-		d.metrics.writeConflicts.Add(1)
+		c.conflicted()
 		if !t.Tx.Wait || ctx.Err() != nil {
 			c.Session.Lose(conflict)
 			return err
@@ -163,6 +167,7 @@ func (d *Dispatcher) openTxn(ctx context.Context, c *Call) error {
 		return err
 	}
 	c.Dependent(t.Tx.KV.ReadTime())
+	c.Session.Opened(session.Opened{Concern: rc.shown(), Level: t.Level, ReadTime: t.Tx.KV.ReadTime()})
 	return nil
 }
 

@@ -1,5 +1,7 @@
 package exec
 
+import "github.com/pandodb/pando/internal/plan"
+
 // Stats is what an operator counts.
 type Stats struct {
 	Returned     int64
@@ -32,6 +34,14 @@ func Count(op Operator) Totals {
 		}
 	})
 	return t
+}
+
+// PlanOf is the plan that an operator runs.
+func PlanOf(op Operator) plan.Node {
+	if c, ok := op.(counted); ok {
+		return c.self().node
+	}
+	return nil
 }
 
 // counted is an operator with counters: all of ours.

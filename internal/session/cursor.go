@@ -43,6 +43,9 @@ type Cursor struct {
 	Limit     int64        // of documents in all; 0 for none.
 	Pending   bsonx.Doc    // a document that did not fit the last batch; owned.
 
+	Origin   bsonx.Doc // the command that opened it; owned, nil while it is that command's.
+	Examined Spent     // what its batches have looked at so far.
+
 	Created, LastUse time.Time
 	Batches          int64
 	Returned         int64

@@ -3,12 +3,12 @@ package session
 import (
 	"context"
 	"fmt"
-	"iter"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/env"
 	"github.com/pandodb/pando/internal/kv"
@@ -22,6 +22,10 @@ type Config struct {
 	Timeout     time.Duration        // localLogicalSessionTimeoutMinutes
 	SessionsMax int                  // maxSessions
 	RecordLife  time.Duration        // TransactionRecordMinimumLifetimeMinutes
+
+	// Ended is told of every transaction that is over; it may be nil. The session
+	// is checked out, and its number still the transaction's.
+	Ended func(i Info, committed bool)
 }
 
 // Manager holds the sessions of one server. It is safe for concurrent use.
@@ -200,34 +204,6 @@ func (m *Manager) snapshot() []*Session {
 	return all
 }
 
-// Info is how a session looks from outside, for currentOp and the session listings.
-type Info struct {
-	ID      ID
-	LastUse time.Time
-	Number  int64
-	Open    bool // a transaction is open.
-	Busy    bool // a request has it checked out.
-	Started time.Time
-	Expires time.Time
-}
-
-// All ranges over the sessions.
-func (m *Manager) All() iter.Seq[Info] {
-	return func(yield func(Info) bool) {
-		for _, s := range m.snapshot() {
-			s.mu.Lock()
-			i := Info{ID: s.ID, LastUse: s.lastUse, Number: s.number, Open: s.state == InProgress, Busy: s.running != nil}
-			if s.txn != nil {
-				i.Started, i.Expires = s.txn.Started, s.txn.Expires
-			}
-			s.mu.Unlock()
-			if !yield(i) {
-				return
-			}
-		}
-	}
-}
-
 // Counts are the totals since the start, as serverStatus.transactions names them.
 type Counts struct {
 	Started, Committed, Aborted        int64
@@ -266,6 +242,16 @@ func (m *Manager) Counts() Counts {
 		Started: c.started.Load(), Committed: c.committed.Load(), Aborted: c.aborted.Load(), Open: c.open.Load(),
 		RetriedCommands: c.retriedCommands.Load(), RetriedStatements: c.retriedStatements.Load(), RecordWrites: c.records.Load(),
 	}
+}
+
+// AppendTo writes the parameters that were given, as fields.
+func (a API) AppendTo(b *bsonx.Builder) {
+	if a.Version == "" {
+		return
+	}
+	b.String("apiVersion", a.Version)
+	b.Bool("apiStrict", a.Strict)
+	b.Bool("apiDeprecationErrors", a.Deprecation)
 }
 
 // String names the parameters that were given, as messages print them.

@@ -45,6 +45,8 @@ type Session struct {
 	txn     *Txn // of state InProgress.
 	lastUse time.Time
 	running context.CancelCauseFunc // cancels the request that has it checked out.
+	since   time.Time               // when that one began.
+	client  Client                  // whose it is, or the last one was.
 	renewed chan struct{}           // closed when number changes; nil if nobody waits for that.
 	gone    bool                    // forgotten by the manager; look it up again.
 }
@@ -75,6 +77,11 @@ type Txn struct {
 	Shown bool
 
 	timer *time.Timer
+
+	// For those who look from outside; guarded by the session's mu.
+	opened Opened
+	active time.Duration // of the requests that have ended.
+	spent  Spent
 }
 
 // API is the stable-API parameters, which all statements of a transaction share.
@@ -85,17 +92,23 @@ type API struct {
 
 // CheckIn gives the session back.
 func (s *Session) CheckIn() {
+	now := s.m.env.Now()
 	s.mu.Lock()
+	if s.txn != nil {
+		s.txn.active += s.sinceRunning(now)
+	}
 	s.running = nil
-	s.lastUse = s.m.env.Now()
+	s.lastUse = now
 	s.mu.Unlock()
 	<-s.gate
 }
 
-// Running tells the session how to interrupt the request that has it checked out.
-func (s *Session) Running(cancel context.CancelCauseFunc) {
+// Running tells the session how to interrupt the request that has it checked out,
+// and whose it is.
+func (s *Session) Running(cancel context.CancelCauseFunc, by Client) {
+	now := s.m.env.Now()
 	s.mu.Lock()
-	s.running = cancel
+	s.running, s.client, s.since = cancel, by, now
 	s.mu.Unlock()
 }
 
@@ -257,6 +270,12 @@ func (s *Session) finish(to State) {
 		t.Tx = nil
 	}
 	t.Locks.Release()
+	if s.m.conf.Ended != nil {
+		s.mu.Lock()
+		i := s.info(s.m.env.Now())
+		s.mu.Unlock()
+		s.m.conf.Ended(i, to == Committed)
+	}
 	s.set(s.number, to, nil)
 	s.m.counts.end(to == Committed)
 }

@@ -211,7 +211,7 @@ func TestLifetimeEnds(t *testing.T) {
 			_, err := s.Continue(1)
 			wantCode(t, err, mongoerr.NoSuchTransaction)
 			c, cancel := context.WithCancelCause(ctx)
-			s.Running(cancel)
+			s.Running(cancel, Client{})
 			h.begin(s, 2)
 			<-c.Done()
 			wantCode(t, context.Cause(c), mongoerr.TransactionExceededLifetimeLimitSeconds)
@@ -256,7 +256,7 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 		c, cancel := context.WithCancelCause(ctx)
-		s.Running(cancel)
+		s.Running(cancel, Client{})
 		h.begin(s, 1)
 		killed := make(chan struct{})
 		go func() {
