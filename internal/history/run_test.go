@@ -83,8 +83,9 @@ func TestRecheck(t *testing.T) {
 	report(t, judge(t, "recheck", txns, Level(*levelFlag)))
 }
 
-// TestWorkloads runs each workload against a server in this process, undisturbed.
-func TestWorkloads(t *testing.T) {
+// openServer opens a server in this process.
+func openServer(t *testing.T) *pando.Server {
+	t.Helper()
 	s, err := pando.Open(t.Context(), pando.Options{DBPath: t.TempDir(), Parameters: map[string]string{"enableTestCommands": "1"}})
 	if err != nil {
 		t.Fatal(err)
@@ -94,6 +95,12 @@ func TestWorkloads(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return s
+}
+
+// TestWorkloads runs each workload against a server in this process, undisturbed.
+func TestWorkloads(t *testing.T) {
+	s := openServer(t)
 	skews := 0
 	for _, w := range workloads {
 		t.Run(w.name, func(t *testing.T) {
@@ -126,5 +133,28 @@ func TestWorkloads(t *testing.T) {
 	}
 	if skews == 0 {
 		t.Error("no write skew was seen, which must be possible: is it looked for?")
+	}
+}
+
+// TestSerializable runs each workload with serializable transactions: what snapshot
+// isolation allows, and TestWorkloads sees, must not occur.
+func TestSerializable(t *testing.T) {
+	s := openServer(t)
+	for _, w := range workloads {
+		t.Run(w.name, func(t *testing.T) {
+			rec := &Recorder{}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			l := Load{URI: s.URI(), Database: w.name, Seed: *seedFlag, Clients: 8, Attempts: 60, Level: Serializable}
+			if err := l.Run(ctx, w.w, rec); err != nil {
+				t.Fatal(err)
+			}
+			txns := rec.Txns()
+			t.Logf("%v", Outcomes(txns))
+			if n := Outcomes(txns); n[Committed] < 100 || n[Unknown] > 0 {
+				t.Errorf("too few have committed: %v", n)
+			}
+			report(t, judge(t, fmt.Sprintf("serializable-%s-%d", w.name, *seedFlag), txns, Serializable))
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -19,6 +20,7 @@ type trouble struct {
 	loseEvery  int  // of a command's replies; 0 loses none.
 	killEvery  int  // replies between two kills at any time; 0 kills never.
 	killLosing bool // every so many lost replies the server is killed before the client knows.
+	level      Level
 	broken     bool // the server makes mistakes, and its store need not be whole in the end.
 
 	seed           uint64
@@ -120,7 +122,7 @@ func (x *trouble) round(t *testing.T, n int, name string, w Workload) []Txn {
 	defer cancel()
 	l := Load{
 		URI: "mongodb://" + x.proxy.Addr() + "/?directConnection=true", Database: fmt.Sprintf("%s%d", name, n),
-		Seed: x.seed + uint64(n), Clients: 10, Attempts: 40,
+		Seed: x.seed + uint64(n), Clients: 10, Attempts: 40, Level: x.level,
 	}
 	err := l.Run(ctx, w, rec)
 	select {
@@ -143,11 +145,14 @@ func TestTrouble(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := inTrouble(t, binary, trouble{loseEvery: 23, killEvery: 400, killLosing: true})
-	for i, w := range workloads {
-		t.Run(w.name, func(t *testing.T) {
+	for i, w := range slices.Concat(workloads, workloads) {
+		if x.level = Snapshot; i >= len(workloads) {
+			x.level = Serializable
+		}
+		t.Run(fmt.Sprintf("%s/%s", x.level, w.name), func(t *testing.T) {
 			txns := x.round(t, i, w.name, w.w)
 			t.Logf("%v, %d kills", Outcomes(txns), x.kills)
-			report(t, judge(t, fmt.Sprintf("%s-%d", w.name, x.seed+uint64(i)), txns, Snapshot))
+			report(t, judge(t, fmt.Sprintf("%s-%d", w.name, x.seed+uint64(i)), txns, x.level))
 			if n := Outcomes(txns)[Committed]; n < 100 {
 				t.Errorf("only %d have committed", n)
 			}
@@ -177,6 +182,7 @@ func TestPlanted(t *testing.T) {
 		{"pando_plant_moving_snapshot", trouble{}},
 		{"pando_plant_record_apart", trouble{loseEvery: 23, killLosing: true}},
 		{"pando_plant_early_answer", trouble{killEvery: 300}},
+		{"pando_plant_forgotten_read", trouble{level: Serializable}},
 	} {
 		t.Run(plant.tag, func(t *testing.T) {
 			binary, err := BuildServer(t.TempDir(), plant.tag)
@@ -189,7 +195,7 @@ func TestPlanted(t *testing.T) {
 			for n := 0; time.Since(start) < time.Minute; n++ {
 				w := workloads[n%len(workloads)]
 				txns := p.round(t, n, w.name, w.w)
-				found, err := Check(txns, Snapshot)
+				found, err := Check(txns, cmp.Or(p.level, Snapshot))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -80,7 +80,7 @@ func (tx *txn) visible(key []byte) (bool, error) {
 
 // noteGet counts a key of the snapshot as read. tx.mu is held.
 func (tx *txn) noteGet(key []byte) {
-	if tx.reads != nil {
+	if tx.reads != nil && !planted.ForgottenRead {
 		tx.reads.set.key(key)
 	}
 }
