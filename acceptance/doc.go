@@ -17,6 +17,11 @@
 //	PANDO_ACCEPTANCE_URI=mongodb://… go test ./...      the programs, against another
 //	PANDO_ACCEPTANCE_BINARY=/path/to/server go test …   all, with that binary
 //
+// # Dumps
+//
+// mongodump, mongorestore, mongoexport and mongoimport are built from the module in
+// mongotools/ and carry databases out and back, which are then compared byte for byte.
+//
 // # The banks
 //
 // Sixteen workers move money between accounts, each transfer a transaction with a
@@ -37,6 +42,7 @@
 //
 // # Where to start reading
 //
-// programs_test.go is the table of programs, soak_test.go the banks, harness_test.go
-// the server's life, deps_test.go, jvm_test.go, rust_test.go and debian_test.go the drivers.
+// programs_test.go is the table of programs, soak_test.go the banks, dump_test.go the
+// dumps, harness_test.go the server's life, deps_test.go, jvm_test.go, rust_test.go and
+// debian_test.go the drivers.
 package acceptance
