@@ -11,8 +11,8 @@ func adminCommands() []*Spec {
 	return []*Spec{
 		{Name: "getParameter", Admin: true, Run: runGetParameter, Help: "reads server parameters", Fields: anyFields("getParameter")},
 		{Name: "setParameter", Admin: true, Run: runSetParameter, Help: "sets server parameters", Fields: anyFields("setParameter")},
-		{Name: "serverStatus", Run: runServerStatus, Help: "tells what the server does", Fields: anyFields("serverStatus")},
-		{Name: "currentOp", Admin: true, Run: runCurrentOp, Help: "lists running operations", Fields: anyFields("currentOp")},
+		{Name: "serverStatus", NotAfter: true, Run: runServerStatus, Help: "tells what the server does", Fields: anyFields("serverStatus")},
+		{Name: "currentOp", NotAfter: true, Admin: true, Run: runCurrentOp, Help: "lists running operations", Fields: anyFields("currentOp")},
 		{Name: "killOp", Admin: true, Run: runKillOp, Help: "interrupts an operation",
 			Fields: lenientFields("killOp", Field{Name: "op", Type: Any})},
 		{Name: "waitForFailPoint", Admin: true, NoAuth: true, Test: true, Run: runWaitForFailPoint, Help: "waits until a fail point was met",

@@ -118,7 +118,13 @@ func (c *Call) checkReadConcern() error {
 		rc.Level, rc.Default = level, true
 	}
 	if !c.Gen.InTxn() {
-		return c.Spec.supports(*rc, c.Gen.ReadConcern)
+		if err := c.Spec.supports(*rc, c.Gen.ReadConcern); err != nil {
+			return err
+		}
+		if rc.After != 0 && c.Spec.NotAfter {
+			return mongoerr.New(mongoerr.InvalidOptions, "afterClusterTime is not allowed for this command")
+		}
+		return nil
 	}
 	if rc.Given && !c.Gen.Starts() && !c.D.racing() {
 		return errLaterReadConcern()

@@ -75,6 +75,7 @@ type Call struct {
 	known       bool // Peer.Wrote, before this command.
 	doubt       bool // what the command wrote may have been committed or not.
 	shows       bool // the reply is the first to show a snapshot to a reader of what is durable.
+	timeless    bool // a find of a collection that is not there, which tells no time.
 	more        bool // a stream of replies goes on.
 	hangUp      bool // a fail point drops the connection after the command ran.
 	stamps      uint64

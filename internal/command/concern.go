@@ -191,8 +191,6 @@ func (s *Spec) supports(rc ReadConcern, shown bsonx.Value) error {
 		return mongoerr.New(mongoerr.InvalidOptions, "readConcern level 'serializable' is for the first command of a transaction")
 	case rc.Level == "" || rc.Level == levelLocal:
 		return nil
-	case rc.Level == levelAvailable && s.Read == ReadLocal && s.Writes:
-		return nil
 	case s.Read == ReadLocal:
 		why = "read concern not supported"
 	case rc.Level == levelSnapshot && s.Read != ReadAll:
@@ -347,8 +345,6 @@ func (wc WriteConcern) unsatisfied() bsonx.Doc {
 		return wc.failure(e.Code, e.Msg, false)
 	case !wc.Named && wc.W > 1:
 		return wc.failure(mongoerr.UnsatisfiableWriteConcern, "Not enough data-bearing nodes", false)
-	case wc.Timeout < 0:
-		return wc.failure(mongoerr.WriteConcernTimeout, "waiting for replication timed out", true)
 	}
 	return nil
 }

@@ -298,7 +298,7 @@ func runKillCursors(_ context.Context, c *Call) error {
 
 func cursorCommands() []*Spec {
 	return []*Spec{
-		{Name: "getMore", Txn: Anywhere, Read: ReadAll, API: true, Run: runGetMore, Help: "returns the next batch of a cursor",
+		{Name: "getMore", NotAfter: true, Txn: Anywhere, Read: ReadAll, API: true, Run: runGetMore, Help: "returns the next batch of a cursor",
 			Fields: NewFields("getMore",
 				Field{Name: "collection", Type: Text, Required: true},
 				Field{Name: "batchSize", Type: oneOf("long", "int", "double", "decimal"), Bounded: true},

@@ -82,6 +82,7 @@ func runFind(ctx context.Context, c *Call) error {
 			Namespace: ns.String(), Source: src, Limit: f.req.Limit,
 			NoTimeout: c.Args.Bool("noCursorTimeout", false),
 		}
+		c.timeless = f.req.Coll == nil
 		return c.answerFrom(ctx, tx, cur, first, c.Args.Bool("singleBatch", false), keep)
 	})
 }
@@ -101,7 +102,7 @@ func (c *Call) answerFrom(ctx context.Context, tx *docstore.Tx, cur *session.Cur
 	if c.Txn == nil {
 		*keep = true
 		cur.Reads, cur.Majority = tx, c.ReadConcern.Durable()
-		if c.ReadConcern.Level == levelSnapshot {
+		if c.ReadConcern.Level == levelSnapshot && !c.timeless {
 			cur.AtTime = uint64(tx.KV.ReadTime())
 		}
 	}

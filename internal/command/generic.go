@@ -1,6 +1,8 @@
 package command
 
 import (
+	"strings"
+
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/mongoerr"
 	"github.com/pandodb/pando/internal/session"
@@ -289,6 +291,29 @@ func checkClusterTime(doc bsonx.Doc, owner string) error {
 	}
 	if v.Type != bsonx.TypeTimestamp {
 		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field '%s.$clusterTime.clusterTime' is the wrong type '%s', expected type 'timestamp'", owner, bsonx.TypeName(v.Type))
+	}
+	if sig := bsonx.Get(doc, "signature"); sig.Type != bsonx.TypeMissing {
+		return checkSignature(sig, owner+".$clusterTime")
+	}
+	return nil
+}
+
+// signature is checked for its shape: what it says means nothing while nobody signs.
+var signature = lenientFields("signature",
+	Field{Name: "hash", Type: UUID, Required: true},
+	Field{Name: "keyId", Type: Any, Required: true})
+
+func checkSignature(v bsonx.Value, owner string) error {
+	if v.Type != bsonx.TypeDocument {
+		return Document.mismatch(owner, "signature", v)
+	}
+	a, err := signature.Decode(bsonx.AsDoc(v))
+	if err != nil {
+		e := mongoerr.From(err)
+		return mongoerr.New(e.Code, strings.Replace(e.Msg, "'signature.", "'"+owner+".signature.", 1))
+	}
+	if _, hash := a.Value("hash").Binary(); len(hash) != len(noHash) {
+		return mongoerr.Newf(mongoerr.UnsupportedFormat, "Unsupported SHA1Block hash length: %d", len(hash))
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func ReadHostInfo() HostInfo {
 
 func infoCommands() []*Spec {
 	return []*Spec{
-		{Name: "ping", NoAuth: true, API: true, Run: func(context.Context, *Call) error { return nil }, Help: "answers"},
+		{Name: "ping", NotAfter: true, NoAuth: true, API: true, Run: func(context.Context, *Call) error { return nil }, Help: "answers"},
 		{Name: "buildInfo", Aliases: []string{"buildinfo"}, Run: runBuildInfo, Help: "tells what this server is"},
 		{Name: "whatsmyuri", Run: func(_ context.Context, c *Call) error { c.Reply.String("you", c.Peer.Remote); return nil }, Help: "tells the client's address",
 			Fields: lenientFields("whatsmyuri")},

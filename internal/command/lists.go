@@ -29,7 +29,7 @@ func listCommands() []*Spec {
 			Fields: NewFields("collStats", Field{Name: "scale", Type: scaleType, Bounded: true, AtLeast: 1}, Field{Name: "verbose", Type: Truthy, NoEffect: "there is no more to tell"})},
 		{Name: "dbStats", Aliases: []string{"dbstats"}, Run: runDBStats, Help: "tells a database's size",
 			Fields: NewFields("dbStats", Field{Name: "scale", Type: scaleType}, Field{Name: "freeStorage", Type: Integer, NotYet: true, Unless: isFalse})},
-		{Name: "validate", Run: runValidate, Help: "checks that a collection and its indexes agree",
+		{Name: "validate", NotAfter: true, Run: runValidate, Help: "checks that a collection and its indexes agree",
 			Fields: lenientFields("validate",
 				Field{Name: "full", Type: Any, NoEffect: "every validation is a full one"},
 				Field{Name: "background", Type: Any, NoEffect: "every validation runs beside other work"},

@@ -171,8 +171,11 @@ func (d *Dispatcher) settle(ctx context.Context, c *Call, told *mongoerr.Error) 
 	if fail := wc.unsatisfied(); fail != nil {
 		return fail, nil
 	}
-	if !wc.Durable() {
+	switch {
+	case !wc.Durable():
 		return nil, nil
+	case wc.Timeout < 0 && wc.Majority() && c.wrote:
+		return wc.failure(mongoerr.WriteConcernTimeout, "waiting for replication timed out", true), nil // no time is given for others to confirm it.
 	}
 	return d.waitDurable(ctx, c, wc), nil
 }

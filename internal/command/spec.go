@@ -23,20 +23,21 @@ const (
 
 // Spec is a command's table entry: what the dispatcher must do before and after.
 type Spec struct {
-	Name    string
-	Aliases []string
-	Admin   bool        // may only be run against the admin database.
-	NoAuth  bool        // needs no authentication, hence takes no txnNumber (1.6).
-	Txn     TxnRule     // inside transactions.
-	Read    ReadSupport // which read concerns it takes.
-	Write   bool        // takes a write concern.
-	Writes  bool        // changes documents: its reply's durability follows the write concern.
-	Retry   bool        // a retryable write.
-	API     bool        // in API version 1.
-	Test    bool        // only with enableTestCommands.
-	Help    string      // a line for listCommands.
-	Fields  *Fields
-	Run     func(ctx context.Context, c *Call) error
+	Name     string
+	Aliases  []string
+	Admin    bool        // may only be run against the admin database.
+	NoAuth   bool        // needs no authentication, hence takes no txnNumber (1.6).
+	Txn      TxnRule     // inside transactions.
+	Read     ReadSupport // which read concerns it takes.
+	NotAfter bool        // takes no afterClusterTime.
+	Write    bool        // takes a write concern.
+	Writes   bool        // changes documents: its reply's durability follows the write concern.
+	Retry    bool        // a retryable write.
+	API      bool        // in API version 1.
+	Test     bool        // only with enableTestCommands.
+	Help     string      // a line for listCommands.
+	Fields   *Fields
+	Run      func(ctx context.Context, c *Call) error
 
 	// Check, if there is one, finds the mistakes that the original finds while it
 	// parses: they leave a transaction alive.
