@@ -15,6 +15,9 @@ func (c *Call) examined(src session.Source, before *session.Spent) {
 	c.plan = exec.PlanOf(op)
 	n := exec.Count(op)
 	if before != nil {
+		if n.KeysExamined < before.KeysExamined || n.DocsExamined < before.DocsExamined {
+			*before = session.Spent{} // a cursor that was parked begins to count anew.
+		}
 		c.spent.KeysExamined -= before.KeysExamined
 		c.spent.DocsExamined -= before.DocsExamined
 		before.KeysExamined, before.DocsExamined = n.KeysExamined, n.DocsExamined

@@ -38,6 +38,9 @@ func Count(op Operator) Totals {
 
 // PlanOf is the plan that an operator runs.
 func PlanOf(op Operator) plan.Node {
+	if e, ok := op.(*Execution); ok {
+		op = e.Operator
+	}
 	if c, ok := op.(counted); ok {
 		return c.self().node
 	}
