@@ -36,11 +36,12 @@ var (
 // plugins fetch their compilers when they first compile.
 func newProject(name, source, text string) *project {
 	p := &project{}
-	p.kit.name, p.kit.tools, p.kit.version = name, []string{"java", "mvn"}, "clients/"+name+"/pom.xml"
+	p.kit.name, p.kit.tools, p.kit.version = name, []string{"javac", "java", "mvn"}, "clients/"+name+"/pom.xml"
 	p.kit.install = func(ctx context.Context, dir string) *exec.Cmd {
 		return exec.CommandContext(ctx, "sh", "-ec",
 			`cd "$0"; mkdir -p "$(dirname "$1")"; echo "$2" >"$1"
-			mvn -B -q -Dmaven.repo.local="$0/repository" compile dependency:build-classpath -Dmdep.outputFile=classpath`, dir, source, text)
+			mvn -B -q -Dstyle.color=never -Dmaven.repo.local="$0/repository" compile dependency:build-classpath -Dmdep.outputFile=classpath >log 2>&1 ||
+			{ grep -m 1 ERROR log; exit 1; }`, dir, source, text)
 	}
 	return p
 }
@@ -92,7 +93,7 @@ func (p *project) build(kit string) (classpath string, err error) {
 	if err := os.CopyFS(dir, os.DirFS(source)); err != nil {
 		return "", err
 	}
-	cmd := exec.Command("mvn", "-o", "-B", "-q", "-Dmaven.repo.local="+filepath.Join(kit, "repository"), "compile")
+	cmd := exec.Command("mvn", "-o", "-B", "-q", "-Dstyle.color=never", "-Dmaven.repo.local="+filepath.Join(kit, "repository"), "compile")
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("mvn compile in %s: %w\n%s", source, err, out)
