@@ -39,7 +39,7 @@ func (tx *txn) Commit(ctx context.Context) (kv.Time, error) {
 	}
 	if tx.reads != nil {
 		tx.closeIterators(kv.ErrClosed) // what they have read counts.
-		if err := tx.verify(); err != nil {
+		if err := tx.verifyReads(); err != nil {
 			return 0, err // told here, and for the most part compared, before the committer is kept busy.
 		}
 	}
@@ -55,8 +55,7 @@ func (tx *txn) locked() bool {
 	return slices.ContainsFunc(tx.claims, func(cl *claim) bool { return !cl.reserved })
 }
 
-// verify tells whether what tx relied on still stands. What it has read matters
-// only if it wrote: else it stands where its snapshot does, before all that came since.
+// verify tells whether what tx relied on still stands.
 func (tx *txn) verify() error {
 	if tx.own == nil {
 		return nil
@@ -70,6 +69,13 @@ func (tx *txn) verify() error {
 			return conflict
 		}
 	}
+	return tx.verifyReads()
+}
+
+// verifyReads tells whether what a serializable tx has read still stands. That
+// matters only if it wrote: else it stands where its snapshot does, before all that
+// came since.
+func (tx *txn) verifyReads() error {
 	if tx.reads == nil || !tx.own.wrote() {
 		return nil
 	}
