@@ -46,14 +46,15 @@ func (c *Call) useTarget(ctx context.Context) error {
 // use has the transaction use a collection to its end: drops and other changes
 // wait for it. Behind a change it waits no longer than the parameter allows. Nobody
 // has seen anything of a transaction in its first statement, so that may wait as
-// long as for a document.
+// long as for a document, but only while it keeps none from others: one of them may
+// be what the change waits for.
 func (c *Call) use(ctx context.Context, ns catalog.Namespace) error {
 	limit, t := c.D.Params.MaxTransactionLockRequestMillis, c.Txn
 	wait := limit.Millis()
 	switch {
 	case limit.Get() < 0:
 		wait = lock.Forever
-	case !t.Shown:
+	case !t.Shown && (t.Tx == nil || t.Tx.KV.Size() == 0):
 		wait = max(wait, c.D.Params.WriteConflictWaitMillis.Millis())
 	}
 	t.Locks.Note = c.op.note()

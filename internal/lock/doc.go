@@ -32,9 +32,11 @@
 // rather have it done. Circles are looked for whenever somebody begins to wait.
 //
 // A circle through a document's claim (package kv) is not looked for. It has a
-// transaction in it that waits for the claim, and only a first statement does so,
-// for writeConflictWaitMillis at most. A change of the catalog claims entries only
-// once it has its names, and whoever holds such an entry waits for nothing here.
+// transaction in it that waits here for a name while it holds the claim, and such
+// a one waits for maxTransactionLockRequestTimeoutMillis at most; the one that
+// waits for the claim is in its first statement, and waits longer. A change of the
+// catalog claims entries only once it has its names, and whoever holds such an
+// entry waits for nothing here. Who waits for a session holds nothing at all.
 //
 // # Where to start
 //
