@@ -194,6 +194,10 @@ func TestDumpServer(t *testing.T) {
 	for _, db := range []string{dumped, "carry_other"} {
 		read(t, client.Database(db)).compare(t, read(t, there.Database(db)))
 	}
+	// Before the server stops: it is told that the sessions end, for as long as it takes.
+	if err := there.Disconnect(t.Context()); err != nil {
+		t.Error(err)
+	}
 	to.stop()
 	to.check()
 }
