@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
@@ -64,9 +65,7 @@ func (d *Dispatcher) admitLate(_ context.Context, c *Call) error {
 // checkTxnPlace is the allow-list (3.9).
 func (c *Call) checkTxnPlace() error {
 	g, s := &c.Gen, c.Spec
-	refused := func(format string, args ...any) error {
-		return mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction, format, args...)
-	}
+	refused := refusedInTxn
 	if g.Retryable() && !s.Retry && s.Txn != Beside {
 		return mongoerr.Newf(50768,
 			"txnNumber may only be provided for multi-document transactions and retryable write commands. autocommit:false was not provided, and %s is not a retryable write command.", s.Name)
@@ -85,14 +84,33 @@ func (c *Call) checkTxnPlace() error {
 		return refused("Cannot run '%s' in a multi-document transaction.", s.Name)
 	case s.Txn == NotFirst && g.Start == yes:
 		return refused("Cannot run %s as the first operation in a multi-document transaction.", s.Name)
-	case g.DB == "local":
-		return refused("Cannot run command against the 'local' database in a transaction.")
-	case g.DB == "config":
-		return refused("Cannot run command against the config database in a transaction.")
 	}
-	if c.Arg.Type == bsonx.TypeString {
-		if coll := bsonx.Str(c.Arg); coll == "system.profile" || coll == "system.views" {
-			return refused("Cannot run command against the '%s.%s' collection in a transaction.", g.DB, coll)
+	return c.checkTxnTargets()
+}
+
+func refusedInTxn(format string, args ...any) error {
+	return mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction, format, args...)
+}
+
+// checkTxnTargets asks whether a transaction may touch what the command names.
+func (c *Call) checkTxnTargets() error {
+	refused := refusedInTxn
+	spaces := c.bulk.spaces
+	if c.Spec.Name != "bulkWrite" {
+		ns := catalog.Namespace{DB: c.Gen.DB}
+		if c.Arg.Type == bsonx.TypeString {
+			ns.Coll = bsonx.Str(c.Arg)
+		}
+		spaces = []catalog.Namespace{ns}
+	}
+	for _, ns := range spaces {
+		switch {
+		case ns.DB == "local":
+			return refused("Cannot run command against the 'local' database in a transaction.")
+		case ns.DB == "config":
+			return refused("Cannot run command against the config database in a transaction.")
+		case ns.Coll == "system.profile" || ns.Coll == "system.views":
+			return refused("Cannot run command against the '%s' collection in a transaction.", ns)
 		}
 	}
 	return nil

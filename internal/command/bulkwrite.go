@@ -33,10 +33,10 @@ var (
 		Field{Name: "encryptionInformation", Type: Document, NotYet: true},
 		Field{Name: "isTimeseriesNamespace", Type: Boolean, NotYet: true, Unless: isFalse})
 	bulkInsert = NewFields("bulkWrite.ops",
-		Field{Name: "insert", Type: Integer, Required: true},
+		Field{Name: "insert", Type: Integer, Required: true, Bounded: true},
 		Field{Name: "document", Type: Document, Required: true})
 	bulkUpdate = NewFields("bulkWrite.ops",
-		Field{Name: "update", Type: Integer, Required: true},
+		Field{Name: "update", Type: Integer, Required: true, Bounded: true},
 		Field{Name: "filter", Type: Document, Required: true},
 		Field{Name: "updateMods", Type: Any, Required: true},
 		Field{Name: "sort", Type: Document},
@@ -47,7 +47,7 @@ var (
 		Field{Name: "constants", Type: Document},
 		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation})
 	bulkDelete = NewFields("bulkWrite.ops",
-		Field{Name: "delete", Type: Integer, Required: true},
+		Field{Name: "delete", Type: Integer, Required: true, Bounded: true},
 		Field{Name: "filter", Type: Document, Required: true},
 		Field{Name: "multi", Type: Boolean},
 		Field{Name: "hint", Type: DocOrStr},
@@ -63,9 +63,11 @@ type bulkOp struct {
 }
 
 func runBulkWrite(ctx context.Context, c *Call) error {
-	ops, err := c.bulkOps()
-	if err != nil {
-		return err
+	ops := c.bulk.ops
+	for i := range ops {
+		if err := c.writable(ops[i].ns); err != nil {
+			return err
+		}
 	}
 	ids, err := c.stmtIDs(len(ops))
 	if err != nil {
@@ -99,16 +101,21 @@ func runBulkWrite(ctx context.Context, c *Call) error {
 	return nil
 }
 
+// checkBulkWrite is bulkWrite's Check: it decodes the operations.
+func checkBulkWrite(c *Call) (err error) {
+	if err := checkBatch("ops")(c); err != nil {
+		return err
+	}
+	if c.bulk.spaces, err = c.bulkNamespaces(); err != nil {
+		return err
+	}
+	c.bulk.ops, err = c.bulkOps(c.bulk.spaces)
+	return err
+}
+
 // bulkOps decodes the operations.
-func (c *Call) bulkOps() ([]bulkOp, error) {
+func (c *Call) bulkOps(spaces []catalog.Namespace) ([]bulkOp, error) {
 	docs, err := c.Args.Docs("ops")
-	if err != nil {
-		return nil, err
-	}
-	if err := batchSize(len(docs)); err != nil {
-		return nil, err
-	}
-	spaces, err := c.bulkNamespaces()
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +137,7 @@ func (c *Call) bulkOps() ([]bulkOp, error) {
 			return nil, mongoerr.Newf(mongoerr.BadValue, "BulkWrite ops entry %s has an invalid nsInfo index.", bsonx.ShellString(bsonx.DocValue(d)))
 		}
 		ops[i].ns = spaces[n]
-		if err := ops[i].check(c); err != nil {
+		if err := ops[i].check(); err != nil {
 			return nil, err
 		}
 	}
@@ -138,7 +145,7 @@ func (c *Call) bulkOps() ([]bulkOp, error) {
 }
 
 // check tells what is wrong with an operation and fails the whole command.
-func (op *bulkOp) check(c *Call) error {
+func (op *bulkOp) check() error {
 	if op.kind == "update" {
 		if u := op.args.Value("updateMods"); u.Type != bsonx.TypeDocument && u.Type != bsonx.TypeArray {
 			return mongoerr.New(mongoerr.FailedToParse, "Update argument must be either an object or an array")
@@ -152,7 +159,7 @@ func (op *bulkOp) check(c *Call) error {
 			return err
 		}
 	}
-	return c.writable(op.ns)
+	return nil
 }
 
 func (c *Call) bulkNamespaces() ([]catalog.Namespace, error) {
@@ -167,9 +174,6 @@ func (c *Call) bulkNamespaces() ([]catalog.Namespace, error) {
 			return nil, err
 		}
 		spaces[i] = catalog.ParseNamespace(string([]byte(a.Str("ns"))))
-		if c.Gen.InTxn() && (spaces[i].DB == "local" || spaces[i].DB == "config") {
-			return nil, mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Cannot run command against the config database in a transaction.")
-		}
 		if spaces[i].Coll == "" {
 			return nil, mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid namespace specified for bulkWrite: '%s'", spaces[i].DB)
 		}

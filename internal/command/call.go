@@ -63,8 +63,12 @@ type Call struct {
 
 	Reply *bsonx.Builder // the handler appends its fields here.
 
-	batch       int    // how many statements a write command has.
-	statements  []Args // of an update or delete.
+	batch      int    // how many statements a write command has.
+	statements []Args // of an update or delete.
+	bulk       struct {
+		spaces []catalog.Namespace
+		ops    []bulkOp
+	} // of a bulkWrite.
 	started     time.Time
 	depends     kv.Time // the newest commit that the reply tells something of.
 	wrote       bool    // the command committed something.

@@ -19,7 +19,7 @@ func commands() []*Spec {
 			checked(with(update, runUpdate), checkUpdate),
 			checked(with(remove, runDelete), checkDelete),
 			checked(with(findAndModify, runFindAndModify), checkCollection),
-			checked(with(bulkWrite, runBulkWrite), checkBatch("ops")),
+			checked(with(bulkWrite, runBulkWrite), checkBulkWrite),
 		},
 		cursorCommands(), txnCommands(), sessionCommands(),
 		[]*Spec{with(create, runCreate), with(collMod, runCollMod), with(setDefaultRWConcern, runSetDefaultRWConcern),

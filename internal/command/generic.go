@@ -165,7 +165,11 @@ func (a *Args) generic(owner string) (g Generic, err error) {
 	g.DB = a.Str("$db")
 	if v := a.Value("lsid"); v.Type == bsonx.TypeDocument {
 		g.HasLSID = true
-		if g.LSID, err = parseLSID(bsonx.AsDoc(v), owner+".lsid"); err != nil {
+		g.LSID, err = parseLSID(bsonx.AsDoc(v), owner+".lsid")
+		if err == errInternalSession && a.Has("autocommit") {
+			err = mongoerr.NotYet("lsid.txnUUID")
+		}
+		if err != nil {
 			return g, err
 		}
 	}
@@ -217,6 +221,10 @@ func (a *Args) internalFields() error {
 	return nil
 }
 
+// errInternalSession is for an lsid of the kind that servers make for transactions
+// within other transactions and retryable writes.
+var errInternalSession = mongoerr.New(mongoerr.InvalidOptions, "Internal sessions are not supported outside of transactions")
+
 func parseLSID(doc bsonx.Doc, owner string) (id session.ID, err error) {
 	wrong := func(field string, v bsonx.Value, want string) error {
 		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field '%s.%s' is the wrong type '%s', expected type '%s'",
@@ -228,6 +236,9 @@ func parseLSID(doc bsonx.Doc, owner string) (id session.ID, err error) {
 		v := it.Value()
 		switch it.Key() {
 		case "id":
+			if hasID {
+				return id, mongoerr.Newf(mongoerr.IDLDuplicateField, "BSON field '%s.id' is a duplicate field", owner)
+			}
 			if v.Type != bsonx.TypeBinary {
 				return id, wrong("id", v, "binData")
 			}
@@ -263,7 +274,7 @@ func parseLSID(doc bsonx.Doc, owner string) (id session.ID, err error) {
 	case hasNumber && !hasTxnUUID:
 		return id, mongoerr.New(mongoerr.InvalidOptions, "Cannot specify txnNumber in lsid without specifying txnUUID")
 	case hasTxnUUID:
-		return id, mongoerr.New(mongoerr.InvalidOptions, "Internal sessions are only allowed for internal clients")
+		return id, errInternalSession
 	}
 	return id, nil
 }

@@ -127,13 +127,13 @@ func runKillSessions(_ context.Context, c *Call) error {
 // empty list is everybody's and any other is nobody's.
 func runKillAllSessions(_ context.Context, c *Call) error {
 	if c.Arg.Type != bsonx.TypeArray {
-		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'killAllSessions.killAllSessions' is the wrong type '%s', expected type 'array'", bsonx.TypeName(c.Arg.Type))
+		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'KillAllSessionsCmd.killAllSessions' is the wrong type '%s', expected type 'array'", bsonx.TypeName(c.Arg.Type))
 	}
-	users := NewFields("killAllSessions.killAllSessions", Field{Name: "user", Type: Text, Required: true}, Field{Name: "db", Type: Text, Required: true})
+	users := NewFields("KillAllSessionsCmd.killAllSessions", Field{Name: "user", Type: Text, Required: true}, Field{Name: "db", Type: Text, Required: true})
 	n := 0
 	for it := bsonx.Walk(bsonx.AsDoc(c.Arg)); it.Next(); n++ {
 		if it.Value().Type != bsonx.TypeDocument {
-			return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'killAllSessions.killAllSessions.%s' is the wrong type '%s', expected type 'object'", it.Key(), bsonx.TypeName(it.Value().Type))
+			return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'KillAllSessionsCmd.killAllSessions.%s' is the wrong type '%s', expected type 'object'", it.Key(), bsonx.TypeName(it.Value().Type))
 		}
 		if _, err := users.Decode(bsonx.AsDoc(it.Value())); err != nil {
 			return err
@@ -155,6 +155,9 @@ func runKillByPattern(_ context.Context, c *Call) error {
 	}
 	var patterns []func(session.ID) bool
 	for it := bsonx.Walk(bsonx.AsDoc(c.Arg)); it.Next(); {
+		if it.Value().Type != bsonx.TypeDocument {
+			return Document.mismatch("KillAllSessionsByPatternCmd.killAllSessionsByPattern", it.Key(), it.Value())
+		}
 		a, err := sessionPattern.Decode(bsonx.AsDoc(it.Value()))
 		if err != nil {
 			return err
