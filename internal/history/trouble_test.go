@@ -122,7 +122,7 @@ func (x *trouble) round(t *testing.T, n int, name string, w Workload) []Txn {
 	defer cancel()
 	l := Load{
 		URI: "mongodb://" + x.proxy.Addr() + "/?directConnection=true", Database: fmt.Sprintf("%s%d", name, n),
-		Seed: x.seed + uint64(n), Clients: 10, Attempts: 40, Level: x.level,
+		Seed: x.seed + uint64(n), Clients: 10, Attempts: 40, Level: x.level, Churn: true,
 	}
 	err := l.Run(ctx, w, rec)
 	select {

@@ -34,6 +34,12 @@ type Workload interface {
 	readAll(ctx context.Context, a *attempt) error
 }
 
+// churner is a workload that changes the catalog under the transactions' feet.
+type churner interface {
+	// churn makes one change, in whatever state the last one has left things.
+	churn(ctx context.Context, db *mongo.Database) error
+}
+
 // Load is concurrent clients at work on one database, each with one session. What
 // they do follows from the seed, as far as concurrency permits.
 type Load struct {
@@ -43,6 +49,7 @@ type Load struct {
 	Clients  int
 	Attempts int   // transactions of each client.
 	Level    Level // of transactions; empty is Snapshot.
+	Churn    bool  // one more client changes the catalog, if the workload knows how.
 }
 
 // Run runs the load to its end and reads everything once more. The error is for
@@ -68,11 +75,30 @@ func (l Load) Run(ctx context.Context, w Workload, rec *Recorder) error {
 	for i := range l.Clients {
 		wg.Go(func() { errs[i] = l.client(ctx, i, w, rec, &values) })
 	}
+	churning, settle := context.WithCancel(ctx)
+	defer settle()
+	churned := make(chan error, 1)
+	go func() { churned <- l.churn(churning, first, w) }()
 	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
+	settle()
+	if err := errors.Join(append(errs, <-churned)...); err != nil {
 		return err
 	}
 	return l.lastLook(ctx, first, w, rec, &values)
+}
+
+// churn changes the catalog again and again until ctx ends.
+func (l Load) churn(ctx context.Context, conn *mongo.Client, w Workload) error {
+	c, ok := w.(churner)
+	if !ok || !l.Churn {
+		return nil
+	}
+	for ctx.Err() == nil {
+		if err := c.churn(ctx, conn.Database(l.Database)); err != nil && ctx.Err() == nil && !lostConnection(err) {
+			return fmt.Errorf("churn: %w", err)
+		}
+	}
+	return nil
 }
 
 func (l Load) connect() (*mongo.Client, error) {

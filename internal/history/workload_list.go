@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -31,6 +32,20 @@ func (Lists) prepare(ctx context.Context, db *mongo.Database) error {
 		{Keys: bson.D{{Key: "epoch", Value: 1}}},
 		{Keys: bson.D{{Key: "v", Value: 1}}},
 	})
+	return err
+}
+
+// churn drops the index that finds the lists of an epoch, or makes it again.
+func (Lists) churn(ctx context.Context, db *mongo.Database) error {
+	indexes := db.Collection("lists").Indexes()
+	there, err := indexes.ListSpecifications(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(there, func(s mongo.IndexSpecification) bool { return s.Name == "epoch_1" }) {
+		return indexes.DropOne(ctx, "epoch_1")
+	}
+	_, err = indexes.CreateOne(ctx, mongo.IndexModel{Keys: bson.D{{Key: "epoch", Value: 1}}})
 	return err
 }
 
