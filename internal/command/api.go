@@ -59,6 +59,10 @@ func (c *Call) checkAPI() error {
 		return mongoerr.Newf(mongoerr.APIStrictError,
 			"Provided apiStrict:true, but the command %s is not in API Version 1. Information on supported commands and migrations in API Version 1 can be found at https://dochub.mongodb.org/core/manual-versioned-api.", c.Spec.Name)
 	}
+	if g.API.Deprecation && c.Spec.OldAPI {
+		return mongoerr.Newf(mongoerr.APIDeprecationError,
+			"Provided apiDeprecationErrors:true, but the command %s is deprecated in API Version 1.", c.Spec.Name)
+	}
 	return nil
 }
 

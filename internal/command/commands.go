@@ -25,6 +25,7 @@ func commands() []*Spec {
 		[]*Spec{with(create, runCreate), with(collMod, runCollMod), with(setDefaultRWConcern, runSetDefaultRWConcern),
 			with(getDefaultRWConcern, runGetDefaultRWConcern), with(setFCV, runSetFCV), with(profile, runProfile)},
 		ddlCommands(), indexCommands(), listCommands(),
+		searchCommands(), apiTestCommands(),
 		helloCommands(), infoCommands(), authCommands(), replSetCommands(), adminCommands(),
 	)
 }

@@ -13,13 +13,13 @@ var later = []string{
 	"analyze", "analyzeShardKey", "appendOplogNote", "applyOps", "autoCompact", "autoSplitVector",
 	"cleanupOrphaned", "cleanupStructuredEncryptionData", "cloneCollectionAsCapped", "compact",
 	"compactStructuredEncryptionData", "configureQueryAnalyzer", "connPoolStats", "convertToCapped",
-	"coordinateCommitTransaction", "createRole", "createSearchIndexes", "createUser", "dataSize", "dbHash",
-	"dropAllRolesFromDatabase", "dropAllUsersFromDatabase", "dropConnections", "dropRole", "dropSearchIndex",
+	"coordinateCommitTransaction", "createRole", "createUser", "dataSize", "dbHash",
+	"dropAllRolesFromDatabase", "dropAllUsersFromDatabase", "dropConnections", "dropRole",
 	"dropUser", "filemd5", "flushRouterConfig", "fsync", "fsyncUnlock", "getChangeStreamState",
 	"getClusterParameter", "getDatabaseVersion", "getQueryableEncryptionCountInfo", "getShardMap",
 	"getShardVersion", "getShardingReady", "getTrafficRecordingStatus", "grantPrivilegesToRole",
 	"grantRolesToRole", "grantRolesToUser", "invalidateUserCache", "listDatabasesForAllTenants",
-	"listSearchIndexes", "logRotate", "mapReduce", "mergeChunks", "planCacheClear", "planCacheClearFilters",
+	"logRotate", "mapReduce", "mergeChunks", "planCacheClear", "planCacheClearFilters",
 	"planCacheListFilters", "planCacheSetFilter", "prepareTransaction", "reIndex", "releaseMemory",
 	"removeQuerySettings", "replSetAbortPrimaryCatchUp", "replSetFreeze", "replSetInitiate", "replSetMaintenance",
 	"replSetReconfig", "replSetResizeOplog", "replSetStepDown", "replSetStepUp", "replSetSyncFrom",
@@ -27,7 +27,7 @@ var later = []string{
 	"rotateFTDC", "setChangeStreamState", "setClusterParameter", "setIndexCommitQuorum",
 	"setProfilingFilterGlobally", "setQuerySettings", "shardingState", "shutdown", "splitChunk", "splitVector",
 	"startTrafficRecording", "stopTrafficRecording", "top", "transitionToShardedCluster", "updateRole",
-	"updateSearchIndex", "updateUser", "usersInfo", "validateDBMetadata",
+	"updateUser", "usersInfo", "validateDBMetadata",
 }
 
 // unknown is the error about a command that is not in the table.

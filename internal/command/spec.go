@@ -34,6 +34,7 @@ type Spec struct {
 	Writes   bool        // changes documents: its reply's durability follows the write concern.
 	Retry    bool        // a retryable write.
 	API      bool        // in API version 1.
+	OldAPI   bool        // deprecated in it.
 	Test     bool        // only with enableTestCommands.
 	Help     string      // a line for listCommands.
 	Fields   *Fields

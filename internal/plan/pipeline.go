@@ -59,12 +59,15 @@ func checkPlaces(stages []bsonx.Doc, o PipelineOptions) error {
 		if len(stages) == 0 {
 			return fail(mongoerr.InvalidNamespace, "{aggregate: 1} is not valid for an empty pipeline.")
 		}
-		if n := name(0); !sourceless(n) && IsStage(n) {
+		if n := name(0); !sourceless(n) && IsStage(n) && noSearch(n) == nil {
 			return fail(mongoerr.InvalidNamespace, "{aggregate: 1} is not valid for '%s'; a collection is required.", n)
 		}
 	}
 	for i := range stages {
 		n := name(i)
+		if err := noSearch(n); err != nil {
+			return err
+		}
 		switch {
 		case (n == "$out" || n == "$merge") && o.within == inLookup:
 			return fail(51047, "%s is not allowed within a $lookup's sub-pipeline", n)
