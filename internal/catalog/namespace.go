@@ -54,6 +54,18 @@ var errNull = mongoerr.New(mongoerr.InvalidNamespace, "namespaces cannot have em
 // Validate is the check for a name that is only looked up: reading a collection
 // that cannot exist is reading an empty one, unless the name is malformed.
 func (n Namespace) Validate() error {
+	if err := n.ValidateCursor(); err != nil {
+		return err
+	}
+	if n.Coll[0] == '$' {
+		return mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid collection name specified '%s'", n)
+	}
+	return nil
+}
+
+// ValidateCursor is the check for the name of a cursor, which need not be a
+// collection's: $cmd.listCollections is one.
+func (n Namespace) ValidateCursor() error {
 	if err := n.validateDatabase(); err != nil {
 		return err
 	}
@@ -64,8 +76,6 @@ func (n Namespace) Validate() error {
 		return errNull
 	case n.Coll[0] == '.':
 		return mongoerr.Newf(mongoerr.InvalidNamespace, "Collection names cannot start with '.': %s", n.Coll)
-	case n.Coll[0] == '$':
-		return mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid collection name specified '%s'", n)
 	}
 	return nil
 }

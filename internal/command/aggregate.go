@@ -22,7 +22,6 @@ var aggregate = Spec{
 		Field{Name: "let", Type: Document},
 		Field{Name: "allowDiskUse", Type: Truthy, NoEffect: "stages stay in memory, and say so when they are too large"},
 		Field{Name: "bypassDocumentValidation", Type: Truthy, NoEffect: "stages that write are refused"},
-		Field{Name: "bypassEmptyTsReplacement", Type: Boolean, NotYet: true, Unless: isFalse},
 		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation},
 		Field{Name: "exchange", Type: Document, NotYet: true},
 		Field{Name: "runtimeConstants", Type: Document, NotYet: true},

@@ -23,7 +23,7 @@ var bulkWrite = Spec{
 		Field{Name: "let", Type: Document},
 		Field{Name: "cursor", Type: Document},
 		Field{Name: "bypassDocumentValidation", Type: Truthy, NoEffect: "validators are refused at create"},
-		Field{Name: "bypassEmptyTsReplacement", Type: Boolean, NotYet: true, Unless: isFalse}),
+		Field{Name: "bypassEmptyTsReplacement", Type: LooseBoolean}),
 }
 
 var (
@@ -81,7 +81,7 @@ func runBulkWrite(ctx context.Context, c *Call) error {
 		}
 		limit = a.Int("batchSize", -1)
 	}
-	r := bulkReply{errorsOnly: c.Args.Bool("errorsOnly", false)}
+	r := bulkReply{errorsOnly: c.Args.Bool("errorsOnly", false), countsOnly: c.WriteConcern.Unacknowledged() && !c.InTxn()}
 	ordered := c.Args.Bool("ordered", true)
 	for i := range ops {
 		if err := c.passChanges(ctx, ops[i].ns); err != nil {
@@ -211,7 +211,7 @@ func (c *Call) bulkOne(ctx context.Context, op *bulkOp, stmt int32) (outcome, er
 
 // bulkReply gathers the outcomes.
 type bulkReply struct {
-	errorsOnly                                             bool
+	errorsOnly, countsOnly                                 bool // countsOnly: the client does not acknowledge.
 	docs                                                   []bsonx.Doc
 	retried                                                []int32
 	errors, inserted, matched, modified, upserted, removed int64
@@ -228,7 +228,7 @@ func (r *bulkReply) add(i int, stmt int32, op *bulkOp, o outcome) {
 		if op.kind == "update" {
 			b.Int32("nModified", 0)
 		}
-		r.docs = append(r.docs, b.Doc())
+		r.result(b)
 		return
 	}
 	up := o.upserted.Type != bsonx.TypeMissing
@@ -258,7 +258,13 @@ func (r *bulkReply) add(i int, stmt int32, op *bulkOp, o outcome) {
 		b.Value("_id", o.upserted)
 		b.Close()
 	}
-	r.docs = append(r.docs, b.Doc())
+	r.result(b)
+}
+
+func (r *bulkReply) result(b *bsonx.Builder) {
+	if !r.countsOnly {
+		r.docs = append(r.docs, b.Doc())
+	}
 }
 
 func (r *bulkReply) appendTo(c *Call, limit int64) {

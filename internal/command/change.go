@@ -236,7 +236,11 @@ func (c *Call) upsert(ctx context.Context, tx *docstore.Tx, ch *change) (bsonx.V
 		return bsonx.Value{Type: bsonx.TypeObjectID, Data: id[:]}
 	})
 	if err == nil {
-		stored, err = c.insertOne(ctx, tx, ch.ns, stored)
+		// A replacement has its times by now; what operators write they mean.
+		stored, err = c.storable(stored, false)
+	}
+	if err == nil {
+		err = c.insertStorable(ctx, tx, ch.ns, stored)
 	}
 	if err != nil {
 		return bsonx.Missing, c.duringChange(ctx, ch, err)

@@ -46,7 +46,9 @@ func (c *Call) compile(ch *change, t changeText) (err error) {
 	}
 	sc := ch.vars.scope
 	if t.update.Type != bsonx.TypeMissing {
-		ch.update, err = query.CompileUpdate(t.update, query.UpdateOptions{Scope: sc, ArrayFilters: t.arrayFilters})
+		ch.update, err = query.CompileUpdate(t.update, query.UpdateOptions{
+			Scope: sc, ArrayFilters: t.arrayFilters, KeepEmptyTimes: c.keepsEmptyTimes(),
+		})
 		if err == nil && ch.multi && ch.update.IsReplacement() {
 			err = mongoerr.New(mongoerr.FailedToParse, "multi update is not supported for replacement-style update")
 		}

@@ -6,9 +6,11 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/kv"
 	"github.com/pandodb/pando/internal/mongoerr"
 	"github.com/pandodb/pando/internal/session"
@@ -158,8 +160,13 @@ func runGetMore(ctx context.Context, c *Call) error {
 		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'getMore.getMore' is the wrong type '%s', expected type 'long'", bsonx.TypeName(c.Arg.Type))
 	}
 	id := bsonx.AsInt64(c.Arg)
-	if c.Args.Str("collection") == "" {
+	switch name := c.Args.Str("collection"); {
+	case name == "":
 		return mongoerr.New(mongoerr.InvalidNamespace, "Collection names cannot be empty")
+	case strings.ContainsRune(name, 0):
+		return mongoerr.New(mongoerr.InvalidNamespace, "Collection names cannot have embedded null characters")
+	case name[0] == '.':
+		return mongoerr.Newf(mongoerr.InvalidNamespace, "Collection names cannot start with '.': %s", name)
 	}
 	ns := c.Gen.DB + "." + c.Args.Str("collection")
 	cursors := c.D.Sessions.Cursors()
@@ -255,7 +262,10 @@ func (c *Call) ownsCursor(cur *session.Cursor, id int64, ns string) error {
 
 // runKillCursors closes cursors, those of others too.
 func runKillCursors(_ context.Context, c *Call) error {
-	if _, err := c.Namespace(); err != nil {
+	if err := checkCollection(c); err != nil {
+		return err
+	}
+	if err := (catalog.Namespace{DB: c.Gen.DB, Coll: bsonx.Str(c.Arg)}).ValidateCursor(); err != nil {
 		return err
 	}
 	var killed, missing []int64

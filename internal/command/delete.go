@@ -23,6 +23,7 @@ var remove = Spec{
 		Field{Name: "deletes", Type: Array, Required: true},
 		Field{Name: "ordered", Type: Boolean},
 		Field{Name: "let", Type: Document},
+		Field{Name: "bypassEmptyTsReplacement", Type: LooseBoolean, NoEffect: "a delete writes no times"},
 		Field{Name: "isTimeseriesNamespace", Type: Boolean, NotYet: true, Unless: isFalse},
 		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
 		Field{Name: "encryptionInformation", Type: Document, NotYet: true}),

@@ -26,7 +26,7 @@ var findAndModify = Spec{
 		Field{Name: "hint", Type: DocOrStr},
 		Field{Name: "let", Type: Document},
 		Field{Name: "bypassDocumentValidation", Type: Truthy, NoEffect: "validators are refused at create"},
-		Field{Name: "bypassEmptyTsReplacement", Type: Boolean, NotYet: true, Unless: isFalse},
+		Field{Name: "bypassEmptyTsReplacement", Type: LooseBoolean},
 		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation},
 		Field{Name: "runtimeConstants", Type: Document, NotYet: true},
 		Field{Name: "collectionUUID", Type: UUID, NotYet: true},

@@ -27,7 +27,7 @@ var insert = Spec{
 		Field{Name: "documents", Type: Array, Required: true},
 		Field{Name: "ordered", Type: Boolean},
 		Field{Name: "bypassDocumentValidation", Type: Truthy, NoEffect: "validators are refused at create"},
-		Field{Name: "bypassEmptyTsReplacement", Type: Boolean, NotYet: true, Unless: isFalse},
+		Field{Name: "bypassEmptyTsReplacement", Type: LooseBoolean},
 		Field{Name: "isTimeseriesNamespace", Type: Boolean, NotYet: true, Unless: isFalse},
 		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
 		Field{Name: "encryptionInformation", Type: Document, NotYet: true}),
@@ -159,20 +159,28 @@ func (w *inserter) fill(ctx context.Context, tx *docstore.Tx, at int) error {
 
 // insertOne stores one document of a client and returns it as it was stored.
 func (c *Call) insertOne(ctx context.Context, tx *docstore.Tx, ns catalog.Namespace, doc bsonx.Doc) (bsonx.Doc, error) {
-	stored, err := c.storable(doc)
+	stored, err := c.storable(doc, !c.keepsEmptyTimes())
 	if err != nil {
 		return nil, err
 	}
-	coll, err := c.targetOrNew(ctx, tx, ns)
-	if err != nil {
-		return nil, err
-	}
-	return stored, c.fits(tx, tx.Insert(ctx, coll, stored))
+	return stored, c.insertStorable(ctx, tx, ns, stored)
 }
 
-// storable returns doc with an _id as its first field and zero timestamps filled
-// in, or why it cannot be stored. The result may be doc itself.
-func (c *Call) storable(doc bsonx.Doc) (bsonx.Doc, error) {
+// insertStorable stores a document that storable has returned.
+func (c *Call) insertStorable(ctx context.Context, tx *docstore.Tx, ns catalog.Namespace, doc bsonx.Doc) error {
+	coll, err := c.targetOrNew(ctx, tx, ns)
+	if err != nil {
+		return err
+	}
+	return c.fits(tx, tx.Insert(ctx, coll, doc))
+}
+
+// keepsEmptyTimes tells whether the client wants empty timestamps stored as they are.
+func (c *Call) keepsEmptyTimes() bool { return c.Args.Bool("bypassEmptyTsReplacement", false) }
+
+// storable returns doc with an _id as its first field and, if stamp is set, with the
+// present in its empty timestamps, or why it cannot be stored. The result may be doc itself.
+func (c *Call) storable(doc bsonx.Doc, stamp bool) (bsonx.Doc, error) {
 	if len(doc) > bsonx.DocBytesMax {
 		return nil, mongoerr.Newf(mongoerr.BadValue, "object to insert too large. size in bytes: %d, max size: %d", len(doc), bsonx.DocBytesMax)
 	}
@@ -180,7 +188,7 @@ func (c *Call) storable(doc bsonx.Doc) (bsonx.Doc, error) {
 	place, stamps, seen := 0, false, false
 	for it, i := bsonx.Walk(doc), 0; it.Next(); i++ {
 		v := it.Value()
-		if v.Type == bsonx.TypeTimestamp && bsonx.AsInt64(v) == 0 && it.Key() != "_id" {
+		if stamp && isEmptyTime(v) && it.Key() != "_id" {
 			stamps = true
 		}
 		if it.Key() == "_id" {
@@ -208,13 +216,17 @@ func (c *Call) storable(doc bsonx.Doc) (bsonx.Doc, error) {
 		v := it.Value()
 		switch {
 		case it.Key() == "_id":
-		case v.Type == bsonx.TypeTimestamp && bsonx.AsInt64(v) == 0:
+		case stamp && isEmptyTime(v):
 			b.Timestamp(it.Key(), c.stamp())
 		default:
 			b.Value(it.Key(), v)
 		}
 	}
 	return b.Doc(), nil
+}
+
+func isEmptyTime(v bsonx.Value) bool {
+	return v.Type == bsonx.TypeTimestamp && bsonx.AsInt64(v) == 0
 }
 
 // stamp is a timestamp that this command has not given out yet.

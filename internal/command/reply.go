@@ -50,7 +50,7 @@ func (d *Dispatcher) finish(ctx context.Context, c *Call, err error) Result {
 
 func (d *Dispatcher) appendSuccess(c *Call, wcErr bsonx.Doc) {
 	b := c.Reply
-	if c.ran() && c.Spec.Writes && c.Spec.Name != "findAndModify" && c.WriteConcern.Unacknowledged() && !c.InTxn() {
+	if c.ran() && c.Spec.Writes && c.Spec.Name != "findAndModify" && c.Spec.Name != "bulkWrite" && c.WriteConcern.Unacknowledged() && !c.InTxn() {
 		b.Rewind()
 		b.Int32("n", 0)
 		if c.Spec.Name == "update" {

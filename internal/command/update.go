@@ -32,7 +32,7 @@ var update = Spec{
 		Field{Name: "ordered", Type: Boolean},
 		Field{Name: "let", Type: Document},
 		Field{Name: "bypassDocumentValidation", Type: Truthy, NoEffect: "validators are refused at create"},
-		Field{Name: "bypassEmptyTsReplacement", Type: Boolean, NotYet: true, Unless: isFalse},
+		Field{Name: "bypassEmptyTsReplacement", Type: LooseBoolean},
 		Field{Name: "isTimeseriesNamespace", Type: Boolean, NotYet: true, Unless: isFalse},
 		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
 		Field{Name: "encryptionInformation", Type: Document, NotYet: true}),

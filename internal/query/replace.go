@@ -30,7 +30,7 @@ func (u *Update) replace(doc bsonx.Doc, c *expr.Context, inserting bool, dst []b
 				return nil, err
 			}
 		}
-		if v.Type == bsonx.TypeTimestamp && bsonx.AsInt64(v) == 0 && c != nil {
+		if v.Type == bsonx.TypeTimestamp && bsonx.AsInt64(v) == 0 && c != nil && !u.keepTimes {
 			b.Timestamp(key, c.ClusterTime) // an empty timestamp asks for the present.
 			continue
 		}

@@ -16,6 +16,10 @@ type UpdateOptions struct {
 
 	// ArrayFilters says which elements each $[identifier] stands for.
 	ArrayFilters []bsonx.Doc
+
+	// KeepEmptyTimes has a replacement keep its empty timestamps, which otherwise
+	// ask for the present.
+	KeepEmptyTimes bool
 }
 
 // Update is a compiled update. It never changes; any number of goroutines may use it at once.
@@ -26,6 +30,7 @@ type Update struct {
 	filters       arrayFilters
 
 	replacement bsonx.Doc
+	keepTimes   bool // of the replacement.
 	pipeline    []stage
 	isPipeline  bool
 	readsClock  bool
@@ -47,7 +52,7 @@ func CompileUpdate(u bsonx.Value, o UpdateOptions) (*Update, error) {
 		if strings.HasPrefix(name, "$") {
 			return compileOperators(bsonx.AsDoc(u), o)
 		}
-		return &Update{replacement: bsonx.AsDoc(u), readsClock: true, deep: levels(u) > levelsMax}, nil
+		return &Update{replacement: bsonx.AsDoc(u), keepTimes: o.KeepEmptyTimes, readsClock: true, deep: levels(u) > levelsMax}, nil
 	}
 	return nil, mongoerr.New(mongoerr.FailedToParse, "Update argument must be either an object or an array")
 }
