@@ -29,6 +29,9 @@ type Collection struct {
 	// and pipeline.
 	Options bsonx.Doc
 
+	// Cap is what Options say of a capped collection, nil of any other.
+	Cap *Cap
+
 	// Indexes are in the order of their creation. The first is the one on _id,
 	// whose ID is [IDIndex]; a view has none.
 	Indexes []*Index

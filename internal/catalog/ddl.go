@@ -26,9 +26,6 @@ func (v *View) Create(ctx context.Context, ns Namespace, opt CreateOptions) (*Co
 	if opt.Options == nil {
 		opt.Options = bsonx.Empty
 	}
-	if truthy(bsonx.Get(opt.Options, "capped")) {
-		return nil, mongoerr.NotYet("capped collections")
-	}
 	existing, err := v.Lookup(ctx, ns)
 	if err != nil {
 		return nil, err

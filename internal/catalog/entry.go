@@ -63,6 +63,7 @@ func decodeEntry(key, value []byte) (*Collection, error) {
 			return nil, fmt.Errorf("catalog: entry of %s: unexpected field %q", ns, name)
 		}
 	}
+	c.Cap = capOf(c.Options)
 	if c.ID == 0 {
 		return nil, fmt.Errorf("catalog: entry of %s has no id", ns)
 	}

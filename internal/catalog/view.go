@@ -221,6 +221,7 @@ func (v *View) Commit(ctx context.Context) (kv.Time, error) {
 
 // put writes an entry.
 func (v *View) put(coll *Collection) error {
+	coll.Cap = capOf(coll.Options)
 	v.touch(coll.key)
 	return v.txn.Set(coll.key, coll.encode())
 }

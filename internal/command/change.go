@@ -121,7 +121,7 @@ func (c *Call) count(o outcome) {
 // applyOne changes the first document that matches, or upserts. The record says
 // what a retry is to be told; nil if nothing was changed.
 func (c *Call) applyOne(ctx context.Context, tx *docstore.Tx, ch *change, o *outcome) (*session.Record, error) {
-	coll, err := target(ctx, tx, ch.ns)
+	coll, err := c.writeTarget(ctx, tx, ch.ns)
 	if err != nil {
 		return nil, err
 	}

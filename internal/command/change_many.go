@@ -16,7 +16,7 @@ import (
 // applyAll changes every document that matches, inside one transaction. The
 // scan does not see what it wrote.
 func (c *Call) applyAll(ctx context.Context, tx *docstore.Tx, ch *change, o *outcome) error {
-	coll, err := target(ctx, tx, ch.ns)
+	coll, err := c.writeTarget(ctx, tx, ch.ns)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ const applyManyGroup = 128
 func (c *Call) applyMany(ctx context.Context, ch *change) (o outcome, err error) {
 	found := false
 	err = c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
-		coll, err := target(ctx, tx, ch.ns)
+		coll, err := c.writeTarget(ctx, tx, ch.ns)
 		if err != nil || coll == nil {
 			return err
 		}
@@ -151,7 +151,7 @@ func (o *outcome) merge(p outcome) {
 
 // applyIDs changes those documents of ids that are still there and still match.
 func (c *Call) applyIDs(ctx context.Context, tx *docstore.Tx, ch *change, ids []bsonx.Value, o *outcome) error {
-	coll, err := target(ctx, tx, ch.ns)
+	coll, err := c.writeTarget(ctx, tx, ch.ns)
 	if err != nil || coll == nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -82,6 +83,7 @@ func runCreate(ctx context.Context, c *Call) error {
 // createOptions are the options that the collection keeps.
 func (c *Call) createOptions() bsonx.Doc {
 	b := bsonx.NewBuilder(nil)
+	c.appendCap(b)
 	for _, name := range []string{"validationLevel", "validationAction"} {
 		b.Value(name, c.Args.Value(name))
 	}
@@ -108,6 +110,9 @@ func (c *Call) checkCreateOptions() error {
 		return invalid("the 'temp' field is an invalid option")
 	case a.Has("expireAfterSeconds") && !a.Has("timeseries"):
 		return invalid("'expireAfterSeconds' is only supported on time-series collections or when the 'clusteredIndex' option is specified")
+	}
+	if err := a.checkCap(); err != nil {
+		return err
 	}
 	if err := a.word("validationLevel", "off", "strict", "moderate"); err != nil {
 		return err
@@ -163,10 +168,41 @@ func (c *Call) checkCreate() error {
 		return mongoerr.NotYet("create.viewOn")
 	case series:
 		return mongoerr.NotYet("create.timeseries")
-	case c.Args.Bool("capped", false):
-		return mongoerr.NotYet("create.capped")
 	}
 	return nil
+}
+
+// Limits of a capped collection.
+const (
+	cappedBytesMax = 1 << 50
+	cappedDocsMax  = math.MaxInt32
+)
+
+// checkCap tells which sizes a capped collection cannot have.
+func (a *Args) checkCap() error {
+	if n := a.Int("size", 0); n > cappedBytesMax {
+		return mongoerr.Newf(mongoerr.BadValue, "BSON field 'size' value must be <= %d, actual value '%d'", cappedBytesMax, n)
+	}
+	if n := a.Int("max", 0); n > cappedDocsMax {
+		return mongoerr.Newf(mongoerr.BadValue, "BSON field 'max' value must be < %d, actual value '%d'", cappedDocsMax+1, n)
+	}
+	return nil
+}
+
+// appendCap keeps the options of a capped collection, as whole numbers.
+func (c *Call) appendCap(b *bsonx.Builder) {
+	if !c.Args.Bool("capped", false) {
+		return
+	}
+	b.Bool("capped", true)
+	appendNumber(b, "size", c.Args.Int("size", 0))
+	if c.Args.Has("max") {
+		n := c.Args.Int("max", 0)
+		if n <= 0 {
+			n = cappedDocsMax // as the original keeps it.
+		}
+		appendNumber(b, "max", n)
+	}
 }
 
 // levelRefused is what DDL in a transaction of a stricter explicit level gets.

@@ -152,7 +152,7 @@ func checkModification(removing, post, upsert, filters bool, u bsonx.Value) erro
 // modify changes the first match and returns the answer before its projection,
 // owned: nil for none.
 func (c *Call) modify(ctx context.Context, tx *docstore.Tx, m *modification, o *outcome) (*session.Record, bsonx.Doc, error) {
-	coll, err := target(ctx, tx, m.ns)
+	coll, err := c.writeTarget(ctx, tx, m.ns)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -173,7 +173,7 @@ func (c *Call) modify(ctx context.Context, tx *docstore.Tx, m *modification, o *
 		if !m.post && !c.Gen.Retryable() {
 			return rec, nil, nil
 		}
-		if coll, err = target(ctx, tx, m.ns); err != nil {
+		if coll, err = c.writeTarget(ctx, tx, m.ns); err != nil {
 			return nil, nil, err
 		}
 		after, err := tx.Get(ctx, coll, id, nil)
@@ -199,7 +199,7 @@ func (c *Call) modify(ctx context.Context, tx *docstore.Tx, m *modification, o *
 }
 
 func (c *Call) modifyOne(ctx context.Context, tx *docstore.Tx, m *modification, o *outcome, before bsonx.Doc) (*session.Record, bsonx.Doc, error) {
-	coll, err := target(ctx, tx, m.ns)
+	coll, err := c.writeTarget(ctx, tx, m.ns)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -232,7 +232,15 @@ func runCollStats(ctx context.Context, c *Call) error {
 		}
 		b.Int32("numOrphanDocs", 0)
 		if coll != nil {
-			b.Bool("capped", false)
+			b.Bool("capped", coll.Cap != nil)
+		}
+		if coll != nil && coll.Cap != nil {
+			most := coll.Cap.Docs
+			if most == math.MaxInt64 {
+				most = 0
+			}
+			appendNumber(b, "max", most)
+			appendNumber(b, "maxSize", coll.Cap.Bytes/scale)
 		}
 		b.Int32("nindexes", int32(indexes))
 		b.Int32("scaleFactor", int32(min(scale, math.MaxInt32)))

@@ -112,7 +112,7 @@ func (c *Call) statementError(err error) (*mongoerr.Error, bool) {
 	if e.Code.Is(mongoerr.Interruption) || e.Code == mongoerr.InternalError || e.Code == 50791 || e.Code == 50790 {
 		return nil, false
 	}
-	if c.InTxn() && (transient(false, e.Code, 0) || e.Code == mongoerr.OperationNotSupportedInTransaction) {
+	if c.InTxn() && transient(false, e.Code, 0) {
 		return nil, false
 	}
 	return e, true
@@ -222,8 +222,8 @@ func (c *Call) recordable(ns catalog.Namespace) error {
 	return mongoerr.Newf(mongoerr.IllegalOperation, "retryable writes is not supported for unreplicated ns: %s", ns)
 }
 
-// target looks up the collection of a write; nil if there is none.
-func target(ctx ctxT, tx *docstore.Tx, ns catalog.Namespace) (*catalog.Collection, error) {
+// writeTarget looks up the collection of a write; nil if there is none.
+func (c *Call) writeTarget(ctx ctxT, tx *docstore.Tx, ns catalog.Namespace) (*catalog.Collection, error) {
 	coll, err := tx.Cat.Lookup(ctx, ns)
 	if err != nil {
 		return nil, err
@@ -233,6 +233,13 @@ func target(ctx ctxT, tx *docstore.Tx, ns catalog.Namespace) (*catalog.Collectio
 	}
 	if coll != nil && coll.Kind == catalog.KindServed {
 		return nil, directWrite(coll)
+	}
+	if coll != nil && coll.Cap != nil && c.InTxn() {
+		if c.Spec.Name == "delete" {
+			return nil, mongoerr.Newf(mongoerr.IllegalOperation, "Cannot remove from a capped collection in a multi-document transaction: %s", ns)
+		}
+		return nil, mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction,
+			"Collection '%s' is a capped collection. Writes in transactions are not allowed on capped collections.", ns)
 	}
 	if coll != nil {
 		switch lost, err := tx.Cat.Superseded(ctx, coll); {
@@ -253,9 +260,9 @@ func directWrite(coll *catalog.Collection) error {
 	return coll.RefuseServed()
 }
 
-// targetOrNew is target, creating the collection.
+// targetOrNew is writeTarget, creating the collection.
 func (c *Call) targetOrNew(ctx ctxT, tx *docstore.Tx, ns catalog.Namespace) (*catalog.Collection, error) {
-	coll, err := target(ctx, tx, ns)
+	coll, err := c.writeTarget(ctx, tx, ns)
 	if coll != nil || err != nil {
 		return coll, err
 	}

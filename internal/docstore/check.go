@@ -97,6 +97,9 @@ func (c *checker) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := c.walkOrder(ctx); err != nil {
+		return err
+	}
 	docs, size, err := c.tx.Stats(ctx, c.coll)
 	if err != nil {
 		return err
@@ -205,6 +208,50 @@ func (c *checker) walkIndex(ctx context.Context, at int, idx *catalog.Index) err
 	return nil
 }
 
+// walkOrder verifies that a capped collection's documents and numbers are each
+// other's, one for one.
+func (c *checker) walkOrder(ctx context.Context) error {
+	if c.coll.Cap == nil {
+		return nil
+	}
+	e, err := c.tx.readEnd(ctx, c.coll)
+	if err != nil {
+		return err
+	}
+	n := [2]int64{}
+	for i, keys := range [...]uint32{catalog.OrderKeys, catalog.NumberKeys} {
+		it, err := c.tx.KV.Scan(ctx, Bounds{}.within(c.coll.ID, keys))
+		if err != nil {
+			return err
+		}
+		for it.Next() {
+			from, to := bytes.Clone(it.Key()[catalog.PrefixBytes:]), bytes.Clone(it.Value())
+			back := numberKey(c.coll, to)
+			switch {
+			case len(from) == 0:
+				continue // the end.
+			case i == 1 && len(to) == 8:
+				back = orderKey(c.coll, binary.BigEndian.Uint64(to))
+			case i == 0 && (len(from) != 8 || binary.BigEndian.Uint64(from) > e.last || binary.BigEndian.Uint64(from) < e.first):
+				c.problem("number %x lies outside of %d to %d", from, e.first, e.last)
+			}
+			n[i]++
+			if other, err := c.tx.KV.Get(ctx, back, nil); err != nil || !bytes.Equal(other, from) {
+				c.problem("%x leads to %x, which leads to %x", from, to, other)
+			}
+		}
+		err = it.Err()
+		it.Close()
+		if err != nil {
+			return err
+		}
+	}
+	if n[0] != c.docs || n[1] != c.docs {
+		c.problem("%d documents have %d places in the order, and %d numbers", c.docs, n[0], n[1])
+	}
+	return nil
+}
+
 // checkOrphans looks for ranges that belong to nothing in the catalog, and to
 // nothing that was just dropped.
 func (tx *Tx) checkOrphans(ctx context.Context, ids map[uint64]*catalog.Collection, report func(string)) error {
@@ -219,6 +266,9 @@ func (tx *Tx) checkOrphans(ctx context.Context, ids map[uint64]*catalog.Collecti
 		c := ids[coll]
 		if c == nil || c.Kind == catalog.KindView {
 			return false
+		}
+		if c.Cap != nil && (index == catalog.OrderKeys || index == catalog.NumberKeys) {
+			return true
 		}
 		for _, idx := range c.Indexes {
 			if idx.ID == index {

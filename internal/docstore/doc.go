@@ -30,6 +30,12 @@
 // Then the documents are claimed, read again and indexed, some at a time. A last
 // commit makes it ready. What a crash leaves behind is dropped at Open.
 //
+// # Capped collections
+//
+// (capped.go) Beside its documents a capped collection keeps the order of their
+// insertion, whose end is claimed by whoever inserts; what there is no room for any
+// more is deleted by the same commit.
+//
 // # Invariants
 //
 //   - Every index entry has its document, and the entries of a ready index are

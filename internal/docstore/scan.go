@@ -37,11 +37,18 @@ func (b Bounds) within(coll uint64, index uint32) kv.Range {
 	return r
 }
 
-// DocIterator walks documents in the order of their _ids. What it returns is
-// borrowed until the next call. It must be closed before its transaction ends.
+// DocIterator walks documents in the order of their _ids, or of their insertion.
+// What it returns is borrowed until the next call. It must be closed before its
+// transaction ends.
 type DocIterator struct {
 	it  kv.Iterator
 	key []byte // scratch for Seek, beginning with the prefix.
+
+	// Of a walk in the order of insertion, whose keys are numbers: fetch appends the
+	// document with that encoded _id.
+	fetch func(encID, dst []byte) (bsonx.Doc, error)
+	doc   bsonx.Doc
+	err   error
 }
 
 // Scan walks the documents of a collection within bounds.
@@ -54,27 +61,51 @@ func (tx *Tx) Scan(ctx context.Context, coll *catalog.Collection, b Bounds) (*Do
 }
 
 // Next moves to the next document, at first to the first, and tells if there is one.
-func (d *DocIterator) Next() bool { return d.it.Next() }
+func (d *DocIterator) Next() bool { return d.load(d.it.Next()) }
+
+// load fetches the current document, if it does not stand here itself.
+func (d *DocIterator) load(ok bool) bool {
+	if !ok || d.fetch == nil {
+		return ok
+	}
+	d.doc, d.err = d.fetch(d.it.Value(), d.doc[:0])
+	return d.err == nil
+}
 
 // Seek moves, in the direction of the scan only, to the first document at or past
-// an encoded _id.
-func (d *DocIterator) Seek(encID []byte) bool {
-	d.key = append(d.key[:catalog.PrefixBytes], encID...)
-	return d.it.Seek(d.key)
+// a position: an encoded _id, where they are in that order.
+func (d *DocIterator) Seek(position []byte) bool {
+	d.key = append(d.key[:catalog.PrefixBytes], position...)
+	return d.load(d.it.Seek(d.key))
 }
 
 // ID is the current document's encoded _id.
-func (d *DocIterator) ID() []byte { return d.it.Key()[catalog.PrefixBytes:] }
+func (d *DocIterator) ID() []byte {
+	if d.fetch != nil {
+		return d.it.Value()
+	}
+	return d.Position()
+}
 
 // Position is what Seek takes to come back to this document, or to the next one if
 // it is gone.
-func (d *DocIterator) Position() []byte { return d.ID() }
+func (d *DocIterator) Position() []byte { return d.it.Key()[catalog.PrefixBytes:] }
 
 // Doc is the current document; nothing useful if KeysOnly was asked for.
-func (d *DocIterator) Doc() bsonx.Doc { return d.it.Value() }
+func (d *DocIterator) Doc() bsonx.Doc {
+	if d.fetch != nil {
+		return d.doc
+	}
+	return d.it.Value()
+}
 
 // Err is why Next or Seek was false, if not for the end.
-func (d *DocIterator) Err() error { return d.it.Err() }
+func (d *DocIterator) Err() error {
+	if d.err != nil {
+		return d.err
+	}
+	return d.it.Err()
+}
 
 // Close ends the scan.
 func (d *DocIterator) Close() error { return d.it.Close() }

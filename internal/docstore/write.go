@@ -29,6 +29,11 @@ func (tx *Tx) Insert(ctx context.Context, coll *catalog.Collection, doc bsonx.Do
 	if err != nil {
 		return err
 	}
+	if coll.Cap != nil {
+		if err := tx.claimEnd(ctx, coll); err != nil {
+			return err
+		}
+	}
 	key := tx.docKey(coll, enc.key)
 	err = tx.lock(ctx, kv.How{Absent: true, Wait: tx.Wait}, key)
 	if errors.Is(err, kv.ErrExists) {
@@ -57,7 +62,10 @@ func (tx *Tx) Insert(ctx context.Context, coll *catalog.Collection, doc bsonx.Do
 	if err := tx.KV.Set(key, doc); err != nil {
 		return err
 	}
-	return tx.count(coll, 1, len(doc))
+	if err := tx.count(coll, 1, len(doc)); err != nil || coll.Cap == nil {
+		return err
+	}
+	return tx.appendDoc(ctx, coll, enc.key, len(doc))
 }
 
 // Update replaces old, which the caller has claimed and then read in this
@@ -119,6 +127,11 @@ func (tx *Tx) Delete(ctx context.Context, coll *catalog.Collection, old bsonx.Do
 	}
 	if err := tx.KV.Delete(tx.docKey(coll, enc.key)); err != nil {
 		return err
+	}
+	if coll.Cap != nil {
+		if err := tx.forgetNumber(ctx, coll, enc.key); err != nil {
+			return err
+		}
 	}
 	return tx.count(coll, -1, -len(old))
 }

@@ -66,7 +66,7 @@ func (s *collScan) start(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	s.it, err = s.run.tx.Scan(lasting(ctx), s.plan.Coll, docstore.Bounds{Reverse: s.plan.Reverse, KeysOnly: s.plan.Places})
+	s.it, err = s.run.tx.ScanNatural(lasting(ctx), s.plan.Coll, s.plan.Reverse, s.plan.Places)
 	return err
 }
 

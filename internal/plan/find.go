@@ -66,6 +66,9 @@ func Find(ctx context.Context, tx *docstore.Tx, r Request) (Node, error) {
 	if r.Coll == nil {
 		return &EOF{NoCollection}, nil
 	}
+	if r.Tailable && r.Coll.Cap != nil {
+		return nil, mongoerr.NotYet("tailable cursors")
+	}
 	if r.Tailable {
 		return nil, r.refused("tailable cursor requested on non capped collection")
 	}

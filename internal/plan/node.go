@@ -22,7 +22,7 @@ const (
 	AlwaysFalse  = "predicateEvalsToFalse"
 )
 
-// CollScan walks all documents of a collection, in the order of their _ids.
+// CollScan walks all documents of a collection, in natural order.
 type CollScan struct {
 	Coll    *catalog.Collection
 	Filter  *query.Filter // nil: every document.
