@@ -143,7 +143,7 @@ func (c *Call) Write(ctx context.Context, fn func(tx *docstore.Tx) error) error 
 		if err != nil {
 			return err
 		}
-		tx.Wait = true
+		tx.Wait, tx.WaitersMax = true, int(c.D.Params.WriteConflictWaitersMax.Get())
 		again, err := c.attempt(ctx, tx, fn)
 		if !again {
 			return err
@@ -191,6 +191,10 @@ func (c *Call) attempt(ctx context.Context, tx *docstore.Tx, fn func(tx *docstor
 		conflict, ok := errors.AsType[*kv.Conflict](err)
 		if !ok {
 			break
+		}
+		if conflict.Waiters > 0 {
+			c.conflicted()
+			return false, err
 		}
 		if conflict.Deadlock || !conflict.Claimed {
 			return true, context.Cause(ctx)

@@ -82,10 +82,25 @@ func (c *Call) answer(ctx context.Context, cur *session.Cursor, want batch, sing
 		cur.Discard()
 	} else {
 		cur.Origin = slices.Clone(c.Req.Body)
-		id = c.D.Sessions.Cursors().Add(cur)
+		if id, err = c.keepCursor(cur); err != nil {
+			return err
+		}
 	}
 	c.endCursor(id, cur)
 	return nil
+}
+
+// keepCursor keeps a new cursor open, unless too many are. The one of a bulkWrite's
+// reply is kept in any case: its writes are done.
+func (c *Call) keepCursor(cur *session.Cursor) (int64, error) {
+	most, open := c.D.Params.MaxOpenCursors.Get(), int64(c.D.Sessions.Cursors().Open())
+	if open < most {
+		return c.D.Sessions.Cursors().Add(cur), nil
+	}
+	cur.Discard()
+	c.D.metrics.overloaded.Add(1)
+	return 0, c.D.backingOff(mongoerr.Newf(mongoerr.AdmissionQueueOverflow,
+		"%d cursors are open, and no more than 'maxOpenCursors' = %d may be", open, most), !c.InTxn())
 }
 
 // own makes a new cursor this request's, and its transaction's.
@@ -126,7 +141,10 @@ func (c *Call) listed(ctx context.Context, ns string, docs, later []bsonx.Doc, w
 	var id int64
 	if n < int64(len(docs)) {
 		cur.Source = &docList{docs: later[n:]}
-		id = c.D.Sessions.Cursors().Add(cur)
+		var err error
+		if id, err = c.keepCursor(cur); err != nil {
+			return err
+		}
 	}
 	c.Reply.OpenDoc("cursor")
 	c.Reply.Int64("id", id)

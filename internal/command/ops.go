@@ -83,6 +83,7 @@ func (o *ops) each(f func(*op)) {
 
 // counters are what serverStatus tells of commands.
 type counters struct {
+	overloaded                                           metrics.Counter // commands that were refused since there was too much to do.
 	writeConflicts                                       metrics.Counter
 	readConflicts                                        metrics.Counter // of them: serializable transactions whose reads did not stand.
 	insert, query, update, remove, getMore, command      metrics.Counter

@@ -228,7 +228,9 @@ func (d *Dispatcher) told(c *Call, err error) *mongoerr.Error {
 	if e, ok := errors.AsType[*mongoerr.Error](err); ok {
 		return e
 	}
-	if conflict, ok := errors.AsType[*kv.Conflict](err); ok && conflict.Read {
+	if conflict, ok := errors.AsType[*kv.Conflict](err); ok && conflict.Waiters > 0 {
+		return d.crowded(c, conflict)
+	} else if ok && conflict.Read {
 		return mongoerr.Newf(mongoerr.WriteConflict, "A serializable transaction has read what was changed before it could commit. :: Please retry your operation or multi-document transaction. (%s)",
 			d.describe(conflict)).Because(err)
 	} else if ok {
@@ -240,7 +242,7 @@ func (d *Dispatcher) told(c *Call, err error) *mongoerr.Error {
 		at := c.ReadConcern.At
 		return mongoerr.Newf(mongoerr.SnapshotTooOld, "Read timestamp Timestamp(%d, %d) is older than the oldest available timestamp.", at.Seconds(), at.Inc())
 	case errors.Is(err, kv.ErrTooLarge):
-		return mongoerr.New(mongoerr.TransactionTooLarge, "Total size of all transaction operations must be less than server parameter 'transactionSizeLimitBytes'").Because(err)
+		return mongoerr.Newf(mongoerr.TransactionTooLarge, "What is written at once must be less than the %d bytes that the storage engine takes", d.Store.Caps().TxnBytesMax).Because(err)
 	case errors.Is(err, kv.ErrClosed), errors.Is(err, kv.ErrOutcomeUnknown):
 		// Either way the store is done for, and the client learns at the next one.
 		c.doubt = true

@@ -74,6 +74,7 @@ func appendMetrics(c *Call) {
 	b.Int64("updated", m.docsUpdated.Get())
 	b.Close()
 	b.OpenDoc("operation")
+	b.Int64("refusedByOverload", m.overloaded.Get())
 	b.Int64("writeConflicts", m.writeConflicts.Get())
 	b.Int64("readConflicts", m.readConflicts.Get())
 	b.Close()

@@ -89,6 +89,9 @@ func (d *Dispatcher) enter(s *session.Session, c *Call) (*session.Txn, error) {
 		}
 		return t, err
 	}
+	if err := d.admitTxn(s); err != nil {
+		return nil, err
+	}
 	t, err := s.Begin(n, c.Gen.API)
 	if err == nil && c.Gen.Coordinate {
 		s.Abort()
@@ -111,6 +114,7 @@ func (d *Dispatcher) statement(ctx context.Context, c *Call) error {
 	for {
 		t.Tx.Cat.Using, t.Tx.Cat.Strict = c.use, true
 		t.Tx.Wait, t.Tx.WaitMax = d.mayWait(t), d.Params.WriteConflictWaitMillis.Millis()
+		t.Tx.WaitersMax = int(d.Params.WriteConflictWaitersMax.Get())
 		err := c.Spec.Run(ctx, c)
 		conflict, ok := errors.AsType[*kv.Conflict](err)
 		if !ok {

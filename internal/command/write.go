@@ -104,7 +104,7 @@ func appendWriteError(b *bsonx.Builder, e *mongoerr.Error) {
 func (c *Call) statementError(err error) (*mongoerr.Error, bool) {
 	e, ok := errors.AsType[*mongoerr.Error](err)
 	if !ok {
-		if errors.Is(err, kv.ErrTooLarge) {
+		if errors.Is(err, kv.ErrTooLarge) || isCrowded(err) && c.wrote {
 			return c.D.told(c, err), true
 		}
 		return nil, false
@@ -272,14 +272,16 @@ func (c *Call) targetOrNew(ctx ctxT, tx *docstore.Tx, ns catalog.Namespace) (*ca
 // fits passes on a write's error, or tells that the transaction has become too
 // large by it: at the statement that crosses the limit, not at the commit.
 func (c *Call) fits(tx *docstore.Tx, err error) error {
-	limit := c.D.Params.TransactionSizeLimitBytes.Get()
-	if errors.Is(err, kv.ErrTooLarge) {
-		limit = min(limit, int64(c.D.Store.Caps().TxnBytesMax))
-	} else if err != nil || c.Txn == nil || int64(tx.KV.Size()) <= limit {
+	limit, engine, size := c.D.Params.TransactionSizeLimitBytes.Get(), int64(c.D.Store.Caps().TxnBytesMax), int64(tx.KV.Size())
+	switch {
+	case errors.Is(err, kv.ErrTooLarge) && engine < limit:
+		return mongoerr.Newf(mongoerr.TransactionTooLarge,
+			"Total size of all transaction operations must be less than the %d bytes that the storage engine takes; it was %d before this one", engine, size)
+	case !errors.Is(err, kv.ErrTooLarge) && (err != nil || c.Txn == nil || size <= limit):
 		return err
 	}
 	return mongoerr.Newf(mongoerr.TransactionTooLarge,
-		"Total size of all transaction operations must be less than server parameter 'transactionSizeLimitBytes' = %d", limit)
+		"Total size of all transaction operations must be less than server parameter 'transactionSizeLimitBytes' = %d; it is %d with this one", limit, size)
 }
 
 // owned is v in bytes of its own.

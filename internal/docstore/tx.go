@@ -23,6 +23,9 @@ type Tx struct {
 	Wait    bool
 	WaitMax time.Duration
 
+	// WaitersMax, if not zero, is how many may wait for a key for this transaction to join them.
+	WaitersMax int
+
 	db   *DB
 	mem  *scratch // see scratch(); nil after the end.
 	view catalog.View
@@ -145,6 +148,7 @@ var errWaited = errors.New("docstore: waited long enough")
 
 // lock claims one key. A key that is not waited for any longer is told as what it is: held.
 func (tx *Tx) lock(ctx context.Context, how kv.How, key []byte) error {
+	how.WaitersMax = tx.WaitersMax
 	if !how.Wait || tx.WaitMax == 0 {
 		return tx.KV.Lock(ctx, how, key)
 	}

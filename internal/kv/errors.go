@@ -52,6 +52,9 @@ type Conflict struct {
 	// Deadlock: waiting was refused since it would never have ended.
 	Deadlock bool
 
+	// Waiters: so many wait for the key already that this transaction may not.
+	Waiters int
+
 	Winner Time          // commit time of the winner, if committed.
 	Age    time.Duration // how long the holder has been open, if held.
 	Holder string        // the holder's Options.Note, if held.
@@ -62,6 +65,8 @@ func (c *Conflict) Error() string {
 	switch {
 	case c.Deadlock:
 		return fmt.Sprintf("kv: deadlock on key %x", c.Key)
+	case c.Waiters > 0:
+		return fmt.Sprintf("kv: key %x is held by another transaction, and %d wait for it", c.Key, c.Waiters)
 	case c.Held:
 		return fmt.Sprintf("kv: key %x is held by another transaction", c.Key)
 	case c.Read && c.Floor:

@@ -159,6 +159,10 @@ type How struct {
 	// a *Conflict at once.
 	Wait bool
 
+	// WaitersMax, if not zero, has Lock not wait behind so many others: that is a
+	// *Conflict with Waiters at once.
+	WaitersMax int
+
 	// Reserve holds the key for this transaction without counting it as written:
 	// whoever commits having only reserved it is no conflict to anybody. A later
 	// Lock of the key without Reserve counts as ever.

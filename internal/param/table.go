@@ -9,6 +9,7 @@ type Set struct {
 	TransactionSizeLimitBytes         *Int
 	MaxTransactionLockRequestMillis   *Int // maxTransactionLockRequestTimeoutMillis; negative: no limit.
 	LocalLogicalSessionTimeoutMinutes *Int
+	MaxConcurrentTransactions         *Int // maxConcurrentMultiDocumentTransactions, of MongoDB 9.0.
 	MaxSessions                       *Int
 
 	TransactionRecordMinimumLifetimeMinutes *Int // how long records of retryable writes are kept at least.
@@ -17,6 +18,7 @@ type Set struct {
 	MaxAcceptableLogicalClockDriftSecs *Int
 
 	// Cursors and memory.
+	MaxOpenCursors                   *Int // Pando's own.
 	CursorTimeoutMillis              *Int
 	ClientCursorMonitorFrequencySecs *Int
 	SortMemoryBytes                  *Int // internalQueryMaxBlockingSortMemoryUsageBytes
@@ -29,9 +31,11 @@ type Set struct {
 	Quiet                 *Bool
 
 	// Pando's own.
-	TransactionDDL          *Bool   // drop, dropIndexes, renameCollection and collMod inside transactions.
-	WriteConflictWaitMillis *Int    // how long a write outside transactions waits for another's claim.
-	TransactionIsolation    *Choice // what each transaction gets that asks for nothing stronger.
+	TransactionDDL            *Bool   // drop, dropIndexes, renameCollection and collMod inside transactions.
+	WriteConflictWaitersMax   *Int    // how many may wait for one document.
+	OverloadBaseBackoffMillis *Int    // how long clients that are told of an overload should wait at first.
+	WriteConflictWaitMillis   *Int    // how long a write outside transactions waits for another's claim.
+	TransactionIsolation      *Choice // what each transaction gets that asks for nothing stronger.
 
 	table
 }
@@ -62,6 +66,11 @@ func New() *Set {
 	s.Quiet = s.bool("quiet", Anytime, false)
 	s.TransactionDDL = s.bool("transactionDDL", Anytime, false)
 	s.WriteConflictWaitMillis = s.int("writeConflictWaitMillis", Anytime, kindInt, 10_000, 0, i32)
+
+	s.WriteConflictWaitersMax = s.int("writeConflictWaitersMax", Anytime, kindInt, 1000, 0, i32)
+	s.OverloadBaseBackoffMillis = s.int("overloadBaseBackoffMillis", Anytime, kindInt, 100, 1, 10_000)
+	s.MaxConcurrentTransactions = s.int("maxConcurrentMultiDocumentTransactions", Anytime, kindInt, 10_000, 0, i32)
+	s.MaxOpenCursors = s.int("maxOpenCursors", Anytime, kindInt, 100_000, 1, i32)
 
 	s.fixedInt("logicalSessionRefreshMillis", Startup, kindInt, 300_000)
 	s.fixedInt("AbortExpiredTransactionsSessionCheckoutTimeout", Anytime, kindInt, 100)

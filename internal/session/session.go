@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -48,6 +49,7 @@ type Session struct {
 	since   time.Time               // when that one began.
 	client  Client                  // whose it is, or the last one was.
 	renewed chan struct{}           // closed when number changes; nil if nobody waits for that.
+	expired string                  // why the current number was aborted, if by its lifetime; for messages.
 	gone    bool                    // forgotten by the manager; look it up again.
 }
 
@@ -132,7 +134,7 @@ func (s *Session) Begin(n int64, api API) (*Txn, error) {
 	limit := s.m.conf.Lifetime()
 	t := &Txn{Number: n, Locks: s.m.db.Locks().Owner(""), API: api, Started: now, Expires: now.Add(limit)}
 	s.set(n, InProgress, t)
-	t.timer = time.AfterFunc(limit, func() { s.expire(n) })
+	t.timer = time.AfterFunc(limit, func() { s.expire(t) })
 	s.m.counts.begin()
 	return t, nil
 }
@@ -148,14 +150,15 @@ func (s *Session) Continue(n int64) (*Txn, error) {
 	switch s.state {
 	case InProgress:
 		if !s.m.env.Now().Before(s.txn.Expires) {
+			s.expired = s.txn.lifetime(s.m.env.Now())
 			s.Abort() // its timer came too early to find this request running.
-			return nil, errAborted(n)
+			return nil, s.errAborted(n)
 		}
 		return s.txn, nil
 	case Committed:
 		return nil, mongoerr.Newf(mongoerr.TransactionCommitted, "Transaction with { txnNumber: %d } has been committed.", n)
 	case Aborted:
-		return nil, errAborted(n)
+		return nil, s.errAborted(n)
 	}
 	return nil, s.errNoSuch(n)
 }
@@ -287,6 +290,9 @@ func (s *Session) set(n int64, st State, t *Txn) {
 		close(s.renewed)
 		s.renewed = nil
 	}
+	if n != s.number {
+		s.expired = ""
+	}
 	s.number, s.state, s.txn = n, st, t
 }
 
@@ -302,10 +308,18 @@ func (s *Session) renewal() <-chan struct{} {
 
 // expire aborts transaction n when its lifetime is over, and interrupts the
 // statement that it may be running (290).
-func (s *Session) expire(n int64) {
+func (s *Session) expire(t *Txn) {
+	n, spent := t.Number, t.lifetime(s.m.env.Now())
 	s.interrupt(mongoerr.New(mongoerr.TransactionExceededLifetimeLimitSeconds,
-		"operation was interrupted because the transaction exceeded the configured 'transactionLifetimeLimitSeconds'"), n)
-	s.abortWhenFree(n)
+		"operation was interrupted because the transaction exceeded the configured 'transactionLifetimeLimitSeconds'."+spent), n)
+	s.gate <- struct{}{}
+	if s.number == n {
+		s.Abort()
+		if s.state == Aborted { // by this, or by the statement that was interrupted.
+			s.expired = spent
+		}
+	}
+	<-s.gate
 }
 
 // interrupt cancels the request that has the session checked out, if number n is
@@ -355,6 +369,12 @@ func (s *Session) errNoSuch(n int64) error {
 		n, s.ID, s.number)
 }
 
-func errAborted(n int64) error {
-	return mongoerr.Newf(mongoerr.NoSuchTransaction, "Transaction with { txnNumber: %d } has been aborted.", n)
+func (s *Session) errAborted(n int64) error {
+	return mongoerr.Newf(mongoerr.NoSuchTransaction, "Transaction with { txnNumber: %d } has been aborted.%s", n, s.expired)
+}
+
+// lifetime says how long the transaction has been open, and how long it might.
+func (t *Txn) lifetime(now time.Time) string {
+	return fmt.Sprintf(" It was open for %d s, and 'transactionLifetimeLimitSeconds' was %d.",
+		now.Sub(t.Started)/time.Second, t.Expires.Sub(t.Started)/time.Second)
 }

@@ -32,7 +32,7 @@ func (tx *txn) lock(ctx context.Context, how kv.How, key []byte) error {
 			tx.store.claims.conflicts.Add(1)
 			return conflict
 		}
-		cl, err := tx.store.claims.wait(ctx, tx, key)
+		cl, err := tx.store.claims.wait(ctx, tx, key, how.WaitersMax)
 		if err == nil && cl != nil {
 			err = tx.adopt(cl)
 		}

@@ -1,6 +1,7 @@
 package pebblekv
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"sync"
@@ -34,12 +35,12 @@ type waiter struct {
 // wait queues tx for key until it is tx's, or ctx ends, or a deadlock is found in
 // which tx is the one to give way. tx.mu is not held.
 // The claim is nil if the key was found free and is to be tried anew.
-func (c *claims) wait(ctx context.Context, tx *txn, key []byte) (*claim, error) {
+func (c *claims) wait(ctx context.Context, tx *txn, key []byte, most int) (*claim, error) {
 	tx.queued.Store(true)
 	defer tx.queued.Store(false)
-	w, ok := c.join(tx, key)
-	if !ok {
-		return nil, nil
+	w, err := c.join(tx, key, most)
+	if w == nil {
+		return nil, err
 	}
 	c.waits.Add(1)
 	select {
@@ -57,8 +58,9 @@ func (c *claims) wait(ctx context.Context, tx *txn, key []byte) (*claim, error) 
 	return w.claim, nil
 }
 
-// join puts tx at the end of the queue of key, unless the key is free.
-func (c *claims) join(tx *txn, key []byte) (*waiter, bool) {
+// join puts tx at the end of the queue of key, unless the key is free (then there
+// is no waiter and no error) or most wait there already, if that is not zero.
+func (c *claims) join(tx *txn, key []byte, most int) (*waiter, error) {
 	q := &c.queues
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -67,7 +69,15 @@ func (c *claims) join(tx *txn, key []byte) (*waiter, bool) {
 	cl := s.byKey[string(key)]
 	if cl == nil || cl.holder == nil || cl.holder == tx {
 		s.mu.Unlock()
-		return nil, false
+		return nil, nil
+	}
+	if most > 0 && len(cl.queue) >= most {
+		full := &kv.Conflict{
+			Key: bytes.Clone(key), Held: true, Waiters: len(cl.queue), Holder: cl.holder.note, Age: c.env.Since(cl.holder.begun),
+		}
+		s.mu.Unlock()
+		c.conflicts.Add(1)
+		return nil, full
 	}
 	w := &waiter{tx: tx, claim: cl, since: c.env.Now(), done: make(chan struct{})}
 	cl.queue = append(cl.queue, w)
@@ -83,7 +93,7 @@ func (c *claims) join(tx *txn, key []byte) (*waiter, bool) {
 		w := q.waiting[victim]
 		q.remove(w, &kv.Conflict{Key: []byte(w.claim.key), Deadlock: true, Held: true, Holder: w.claim.holder.note})
 	}
-	return w, true
+	return w, nil
 }
 
 // leave ends tx's wait with err, if it waits.
