@@ -240,6 +240,28 @@ func TestCircleClosedByAChange(t *testing.T) {
 	})
 }
 
+// TestManyNames: names that nobody uses any more are not kept without bound.
+func TestManyNames(t *testing.T) {
+	var table lock.Table
+	for i := range 1000 {
+		o := table.Owner("o")
+		if err := o.Intent(t.Context(), lock.Name{DB: "d", Coll: fmt.Sprint(i)}, 0); err != nil {
+			t.Fatal(err)
+		}
+		o.Release()
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		o := table.Owner("o")
+		o.Intent(t.Context(), x, 0)
+		o.Release()
+	}); n > 4 {
+		t.Errorf("%v allocations to use a name that was used before", n)
+	}
+	if n := table.Names(); n > 300 {
+		t.Errorf("%d names are remembered", n)
+	}
+}
+
 // TestCrowd has many ask for everything at random. Nobody is alone with a name
 // beside others, and all come to an end.
 func TestCrowd(t *testing.T) {

@@ -36,10 +36,11 @@ type Table struct {
 	mu      sync.Mutex // guards all below and the fields of every Owner; a leaf.
 	names   map[Name]*entry
 	waiting map[*waiter]struct{}
+	sweepAt int // how many names there are when it is time to forget some.
 }
 
-// entry is one name: those who hold it and those who wait for it. There is one as
-// long as there is either.
+// entry is one name: those who hold it and those who wait for it. Some are kept
+// when there is neither, since the same names are used again and again.
 type entry struct {
 	name    Name
 	holders map[*Owner]mode
@@ -66,6 +67,7 @@ func (t *Table) entry(n Name) *entry {
 		if t.names == nil {
 			t.names, t.waiting = map[Name]*entry{}, map[*waiter]struct{}{}
 		}
+		t.sweep()
 		t.names[n] = e
 	}
 	return e
@@ -89,8 +91,7 @@ func (t *Table) drop(e *entry, o *Owner) {
 	t.advance(e)
 }
 
-// advance grants e to those at the head of its queue who may have it, and forgets
-// an entry that nobody is interested in any more.
+// advance grants e to those at the head of its queue who may have it.
 func (t *Table) advance(e *entry) {
 	for len(e.queue) > 0 {
 		w := e.queue[0]
@@ -101,10 +102,25 @@ func (t *Table) advance(e *entry) {
 		t.leave(w)
 		close(w.done)
 	}
-	if len(e.holders) == 0 && t.names[e.name] == e {
-		delete(t.names, e.name)
-	}
 }
+
+// namesKept is how many names there may be before those that nobody uses go.
+const namesKept = 256
+
+// sweep forgets the names that nobody uses, if there are many.
+func (t *Table) sweep() {
+	if len(t.names) < t.sweepAt {
+		return
+	}
+	for n, e := range t.names {
+		if e.idle() {
+			delete(t.names, n)
+		}
+	}
+	t.sweepAt = max(namesKept, 2*len(t.names))
+}
+
+func (e *entry) idle() bool { return len(e.holders) == 0 && len(e.queue) == 0 }
 
 // Waiting lists the notes of the owners that wait, in no order.
 func (t *Table) Waiting() []string {
@@ -122,5 +138,11 @@ func (t *Table) Waiting() []string {
 func (t *Table) Held() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.names)
+	n := 0
+	for _, e := range t.names {
+		if !e.idle() {
+			n++
+		}
+	}
+	return n
 }
