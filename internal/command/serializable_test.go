@@ -21,6 +21,8 @@ func (h *house) shelf() *conn {
 	c.run(`{"insert":"c","documents":[{"_id":1,"a":1,"u":1,"m":1},{"_id":2,"a":5,"u":2,"m":5},{"_id":3,"a":9,"u":3,"m":20}]}`).want(`{"n":3}`)
 	c.run(`{"insert":"d","documents":[{"_id":1,"c":5}]}`).want(`{"n":1}`)
 	c.run(`{"insert":"log","documents":[{"by":"nobody"}]}`).want(`{"n":1}`)
+	ok(c.run(`{"create":"ring","capped":true,"size":4096}`))
+	c.run(`{"insert":"ring","documents":[{"_id":1},{"_id":2}]}`).want(`{"n":2}`)
 	r := c.run(`{"createIndexes":"c","indexes":[{"key":{"a":1},"name":"a_1"},{"key":{"u":1},"name":"u_1","unique":true},{"key":{"m":1},"name":"m_1"}]}`)
 	if bsonx.AsDouble(bsonx.Get(r.doc, "ok")) != 1 {
 		h.t.Fatal(r)
@@ -82,6 +84,15 @@ var readPaths = []struct {
 	}},
 	{"a sum", `{"aggregate":"c","pipeline":[{"$group":{"_id":null,"sum":{"$sum":"$a"}}}],"cursor":{}}`, map[string]string{
 		put(77, 5): "test.c, _id: 77", set(1): "test.c, _id: 1",
+	}},
+	{"a capped collection", `{"find":"ring","filter":{}}`, map[string]string{
+		`{"insert":"ring","documents":[{"_id":0}]}`:                          "test.ring, its order of insertion",
+		`{"update":"ring","updates":[{"q":{"_id":2},"u":{"$set":{"n":1}}}]}`: "test.ring, _id: 2",
+	}},
+	{"the first of a capped collection", `{"find":"ring","filter":{},"limit":1}`, map[string]string{
+		// Where the order begins stands where it ends, too.
+		`{"insert":"ring","documents":[{"_id":0}]}`:                          "test.ring, its order of insertion",
+		`{"update":"ring","updates":[{"q":{"_id":2},"u":{"$set":{"n":1}}}]}`: "",
 	}},
 	{"distinct", `{"distinct":"c","key":"a"}`, map[string]string{put(77, 77): "test.c"}},
 	{"distinct of some", `{"distinct":"c","key":"u","query":{"a":5}}`, map[string]string{

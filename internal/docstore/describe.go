@@ -32,6 +32,9 @@ func (db *DB) Describe(ctx context.Context, key []byte) string {
 		}
 		return coll.NS.String() // a long _id is not in its key, and a range has none.
 	}
+	if index == catalog.OrderKeys || index == catalog.NumberKeys {
+		return coll.NS.String() + ", its order of insertion"
+	}
 	for _, idx := range coll.Indexes {
 		if idx.ID == index {
 			return coll.NS.String() + ", index: " + idx.Name
