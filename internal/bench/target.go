@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log"
 	"os"
 	"slices"
 	"strconv"
@@ -103,7 +104,9 @@ func (t *target) run(ctx context.Context, w workload, d time.Duration) (result, 
 			for time.Now().Before(stop) {
 				at := time.Now()
 				if err := op(); err != nil {
-					failed.Add(1)
+					if failed.Add(1) == 1 {
+						log.Printf("the first error of %s on %s: %v", w.name, t.name, err)
+					}
 					continue
 				}
 				times[c] = append(times[c], time.Since(at))

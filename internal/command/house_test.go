@@ -71,6 +71,10 @@ func openHouse(t *testing.T, disk *vfs.MemFS, over func(kv.Store) kv.Store) *hou
 		t.Fatal(err)
 	}
 	h := &house{t: t, disk: disk, engine: engine, db: db, params: param.New(), points: failpoint.New(e)}
+	// Long enough for whatever happens while somebody waits.
+	if err := h.params.SetStartup("writeConflictWaitMillis", "10000"); err != nil {
+		t.Fatal(err)
+	}
 	h.sessions = session.NewManager(db, store, e, session.Config{
 		Lifetime: func() time.Duration {
 			return time.Duration(h.params.TransactionLifetimeLimitSeconds.Get()) * time.Second

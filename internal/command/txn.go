@@ -70,7 +70,10 @@ func (d *Dispatcher) checkOut(ctx context.Context, c *Call) (*session.Session, e
 	if !c.Gen.InTxn() || c.Spec.Txn == Ends || c.Gen.Starts() {
 		return d.Sessions.CheckOut(ctx, c.Gen.LSID)
 	}
-	wait := min(d.Params.WriteConflictWaitMillis.Millis(), startWaitMax)
+	wait := startWaitMax
+	if !d.racing() {
+		wait = 0
+	}
 	return d.Sessions.CheckOutOpen(ctx, c.Gen.LSID, c.Gen.TxnNumber, wait)
 }
 

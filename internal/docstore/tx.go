@@ -146,7 +146,8 @@ func (tx *Tx) ClaimEncoded(ctx context.Context, coll *catalog.Collection, encID 
 // errWaited ends a claim's waiting.
 var errWaited = errors.New("docstore: waited long enough")
 
-// lock claims one key. A key that is not waited for any longer is told as what it is: held.
+// lock claims one key. A key that is not waited for any longer is told as what it
+// then is.
 func (tx *Tx) lock(ctx context.Context, how kv.How, key []byte) error {
 	how.WaitersMax = tx.WaitersMax
 	if !how.Wait || tx.WaitMax == 0 {
@@ -164,7 +165,7 @@ func (tx *Tx) lock(ctx context.Context, how kv.How, key []byte) error {
 		return err
 	}
 	if context.Cause(bounded) == errWaited {
-		return held
+		return tx.KV.Lock(ctx, kv.How{Absent: how.Absent}, key)
 	}
 	return err
 }

@@ -34,7 +34,7 @@ type Set struct {
 	TransactionDDL            *Bool   // drop, dropIndexes, renameCollection and collMod inside transactions.
 	WriteConflictWaitersMax   *Int    // how many may wait for one document.
 	OverloadBaseBackoffMillis *Int    // how long clients that are told of an overload should wait at first.
-	WriteConflictWaitMillis   *Int    // how long a write outside transactions waits for another's claim.
+	WriteConflictWaitMillis   *Int    // how long a transaction waits for another's claim: docs/performance.md.
 	TransactionIsolation      *Choice // what each transaction gets that asks for nothing stronger.
 
 	table
@@ -65,7 +65,7 @@ func New() *Set {
 	s.EnableTestCommands = s.bool("enableTestCommands", Startup, false)
 	s.Quiet = s.bool("quiet", Anytime, false)
 	s.TransactionDDL = s.bool("transactionDDL", Anytime, false)
-	s.WriteConflictWaitMillis = s.int("writeConflictWaitMillis", Anytime, kindInt, 10_000, 0, i32)
+	s.WriteConflictWaitMillis = s.int("writeConflictWaitMillis", Anytime, kindInt, 50, 0, i32)
 
 	s.WriteConflictWaitersMax = s.int("writeConflictWaitersMax", Anytime, kindInt, 1000, 0, i32)
 	s.OverloadBaseBackoffMillis = s.int("overloadBaseBackoffMillis", Anytime, kindInt, 100, 1, 10_000)

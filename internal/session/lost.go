@@ -38,12 +38,15 @@ func (s *Session) Lose(conflict *kv.Conflict) {
 	s.lost = lost{keys, s.m.env.Now()}
 }
 
-// take returns the keys and forgets them. A client that has not come back within
-// the time that a retry may wait is doing something else by now.
-func (l *lost) take(now time.Time, within time.Duration) [][]byte {
+// lostFor is how long a session remembers: drivers wait for up to half a second
+// before a retry, and a client that comes back later is doing something else.
+const lostFor = 2 * time.Second
+
+// take returns the keys and forgets them.
+func (l *lost) take(now time.Time) [][]byte {
 	keys, at := l.keys, l.at
 	*l = lost{}
-	if now.Sub(at) > within {
+	if now.Sub(at) > lostFor {
 		return nil
 	}
 	return keys

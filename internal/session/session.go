@@ -185,7 +185,7 @@ func (s *Session) Open(ctx context.Context, t *Txn, opt kv.Options, wait time.Du
 	t.Fixed = opt.At != 0
 	if wait > 0 && !t.Fixed {
 		if t.Reserved == nil { // else it had to give way, and opens anew.
-			t.Reserved = s.lost.take(s.m.env.Now(), wait)
+			t.Reserved = s.lost.take(s.m.env.Now())
 		}
 		tx.WaitMax = wait
 		if err := tx.Reserve(ctx, t.Reserved); err != nil {
