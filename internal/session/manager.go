@@ -86,6 +86,9 @@ func (m *Manager) CheckOut(ctx context.Context, id ID) (*Session, error) {
 		if err != nil {
 			return nil, err
 		}
+		if ctx.Err() != nil { // or a free session might be had by chance.
+			return nil, context.Cause(ctx)
+		}
 		select {
 		case s.gate <- struct{}{}:
 		case <-ctx.Done():
