@@ -339,5 +339,5 @@ func cursorCommands() []*Spec {
 
 // IdleCursors closes the cursors that nobody read from for the given time.
 func (d *Dispatcher) IdleCursors(limit time.Duration) int {
-	return d.Sessions.Cursors().ExpireIdle(limit)
+	return d.Sessions.Cursors().ExpireIdle(limit, d.Params.TimeoutOfSessionCursors.Get())
 }

@@ -56,9 +56,18 @@ func inHouseOver(t *testing.T, over func(kv.Store) kv.Store, test func(h *house)
 
 func openHouse(t *testing.T, disk *vfs.MemFS, over func(kv.Store) kv.Store) *house {
 	t.Helper()
-	ctx, e := context.Background(), env.Seeded(1)
 	// Only what somebody waits for is synced.
-	engine, err := pebblekv.Open("db", pebblekv.Options{FS: disk, Env: e, SyncDelayMax: 24 * time.Hour, MemTableBytes: 1 << 20})
+	h := openHouseOn(t, "db", pebblekv.Options{FS: disk, SyncDelayMax: 24 * time.Hour, MemTableBytes: 1 << 20}, over)
+	h.disk = disk
+	return h
+}
+
+// openHouseOn opens a house on a store of any kind.
+func openHouseOn(t *testing.T, dir string, o pebblekv.Options, over func(kv.Store) kv.Store) *house {
+	t.Helper()
+	ctx, e := context.Background(), env.Seeded(1)
+	o.Env = e
+	engine, err := pebblekv.Open(dir, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +79,7 @@ func openHouse(t *testing.T, disk *vfs.MemFS, over func(kv.Store) kv.Store) *hou
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, disk: disk, engine: engine, db: db, params: param.New(), points: failpoint.New(e)}
+	h := &house{t: t, engine: engine, db: db, params: param.New(), points: failpoint.New(e)}
 	// Long enough for whatever happens while somebody waits.
 	if err := h.params.SetStartup("writeConflictWaitMillis", "10000"); err != nil {
 		t.Fatal(err)

@@ -82,6 +82,25 @@ func TestTooManyCursors(t *testing.T) {
 	})
 }
 
+// TestIdleCursorsOfSessions: a session's cursors end with it, or by the time-out of
+// all cursors if enableTimeoutOfInactiveSessionCursors says so.
+func TestIdleCursorsOfSessions(t *testing.T) {
+	inHouse(t, func(h *house) {
+		c := h.conn()
+		c.run(putAll).want(`{"n":4}`)
+		c.run(`{"find":"c","batchSize":1}`, `{`+lsid(1).fields()+`}`)
+		limit := h.params.CursorTimeoutMillis.Millis()
+		h.pass(limit + time.Second)
+		if n := h.d.IdleCursors(limit); n != 0 {
+			t.Errorf("%d were closed", n)
+		}
+		c.run(`{"setParameter":1,"enableTimeoutOfInactiveSessionCursors":true}`).want(`{"was":false}`)
+		if n := h.d.IdleCursors(limit); n != 1 {
+			t.Errorf("%d were closed", n)
+		}
+	})
+}
+
 // TestLifetimeIsExplained: whoever comes too late is told how long there was.
 func TestLifetimeIsExplained(t *testing.T) {
 	inHouse(t, func(h *house) {

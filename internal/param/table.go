@@ -18,7 +18,8 @@ type Set struct {
 	MaxAcceptableLogicalClockDriftSecs *Int
 
 	// Cursors and memory.
-	MaxOpenCursors                   *Int // Pando's own.
+	MaxOpenCursors                   *Int  // Pando's own.
+	TimeoutOfSessionCursors          *Bool // enableTimeoutOfInactiveSessionCursors
 	CursorTimeoutMillis              *Int
 	ClientCursorMonitorFrequencySecs *Int
 	SortMemoryBytes                  *Int // internalQueryMaxBlockingSortMemoryUsageBytes
@@ -62,6 +63,7 @@ func New() *Set {
 	s.SortMemoryBytes = s.int("internalQueryMaxBlockingSortMemoryUsageBytes", Anytime, kindInt, 100<<20, 0, i32)
 	s.ShutdownTimeoutMillis = s.int("shutdownTimeoutMillisForSignaledShutdown", Anytime, kindInt, 15_000, 0, i32)
 	s.LogLevel = s.int("logLevel", Anytime, kindLogLevel, 0, 0, i32)
+	s.TimeoutOfSessionCursors = s.bool("enableTimeoutOfInactiveSessionCursors", Anytime, false)
 	s.EnableTestCommands = s.bool("enableTestCommands", Startup, false)
 	s.Quiet = s.bool("quiet", Anytime, false)
 	s.TransactionDDL = s.bool("transactionDDL", Anytime, false)

@@ -230,11 +230,12 @@ type ended struct{ err error }
 func (e ended) Next(context.Context) (bsonx.Doc, error) { return nil, e.err }
 func (ended) Close() error                              { return nil }
 
-// ExpireIdle closes the cursors that were not read from for the given time.
-func (cs *Cursors) ExpireIdle(limit time.Duration) int {
+// ExpireIdle closes the cursors that were not read from for the given time: those
+// of no session, since the others end with theirs, and of sessions too if that is asked for.
+func (cs *Cursors) ExpireIdle(limit time.Duration, ofSessions bool) int {
 	before := cs.env.Now().Add(-limit)
 	return cs.killWhere(func(c *Cursor) bool {
-		return !c.busy && c.LastUse.Before(before) && (!c.NoTimeout && c.LSID == nil || c.over())
+		return !c.busy && c.LastUse.Before(before) && (!c.NoTimeout && (c.LSID == nil || ofSessions && c.TxnNumber < 0) || c.over())
 	})
 }
 

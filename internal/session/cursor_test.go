@@ -107,9 +107,9 @@ func TestCursorsOfTransaction(t *testing.T) {
 		if _, err := c.Source.Next(ctx); err == nil {
 			t.Error("it can still be read from")
 		}
-		h.m.Cursors().ExpireIdle(0)
+		h.m.Cursors().ExpireIdle(0, false)
 		<-time.After(time.Second)
-		if n := h.m.Cursors().ExpireIdle(0); n != 1 {
+		if n := h.m.Cursors().ExpireIdle(0, false); n != 1 {
 			t.Errorf("%d expired", n)
 		}
 		h.m.Kill(func(ID) bool { return true })
@@ -136,7 +136,7 @@ func TestCursorsExpire(t *testing.T) {
 		}
 		cs.Return(used)
 		<-time.After(time.Minute)
-		if n := cs.ExpireIdle(90 * time.Second); n != 1 {
+		if n := cs.ExpireIdle(90*time.Second, false); n != 1 {
 			t.Errorf("%d expired", n)
 		}
 		wantClosed(t, a, 1)

@@ -58,6 +58,23 @@ var waitCases = []testCase{
 		b.commit()
 		reader.lock("k")
 	}},
+	{"nobody waits behind more than may wait", func(h *house) {
+		bounded := kv.How{Wait: true, WaitersMax: 1}
+		a, b, c := h.begin("a"), h.begin("b"), h.begin("c")
+		a.lock("k")
+		got := h.async(func() error { return b.tryLock(bounded, "k") })
+		h.untilWaiting(1)
+		full := c.lockConflict(bounded, "k")
+		if !full.Held || full.Waiters != 1 || string(full.Key) != "k" || full.Claimed {
+			h.Fatalf("got %+v", full)
+		}
+		c.lock("other") // and goes on.
+		a.Rollback()
+		noErr(h, got())
+		if later := c.lockConflict(kv.How{}, "k"); !later.Held || later.Waiters != 0 {
+			h.Fatalf("got %+v", later)
+		}
+	}},
 	{"the claim comes when the holder gives it up", func(h *house) {
 		a, b := h.begin("a"), h.begin("b")
 		a.lock("k")

@@ -103,7 +103,7 @@ func (b *batch) set(storedKey, value []byte) int {
 	return at
 }
 
-// build makes the batch of tx's writes.
+// build makes the batch of tx's writes, and takes their values out of the overlay.
 func (tx *txn) build() *batch {
 	if tx.own == nil {
 		return tx.store.newBatch(0)
@@ -120,6 +120,9 @@ func (tx *txn) build() *batch {
 			for _, offset := range v.stamps {
 				b.stamps = append(b.stamps, at+offset)
 			}
+			// The overlay is not read again: a large transaction is not to be held
+			// twice. That there is a value still tells a write from a delete.
+			v.value, v.prev = []byte{}, nil
 		}
 	}
 	b.adds = tx.own.adds
