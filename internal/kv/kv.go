@@ -203,7 +203,8 @@ type Savepoint int
 // Scope is what lets a statement fail, or run again, inside a transaction.
 type Scope interface {
 	// Savepoint marks the present; RollbackTo undoes the writes and checks
-	// made since, and keeps claims.
+	// made since, and keeps claims: those taken since then as if reserved,
+	// until they are locked again.
 	Savepoint() Savepoint
 	RollbackTo(Savepoint)
 

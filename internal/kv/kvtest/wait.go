@@ -38,6 +38,25 @@ var waitCases = []testCase{
 			h.Fatalf("got %+v", c)
 		}
 	}},
+	{"what was locked for an undone write counts as not written", func(h *house) {
+		reader, a := h.begin("reader"), h.begin("a")
+		a.put("before=1")
+		at := a.Savepoint()
+		a.put("undone=1")
+		a.put("again=1")
+		a.RollbackTo(at)
+		if c := h.begin("").lockConflict(kv.How{}, "undone"); !c.Held {
+			h.Fatalf("got %+v", c)
+		}
+		a.put("again=2")
+		won := a.commit()
+		reader.lock("undone")
+		for _, key := range []string{"before", "again"} {
+			if c := reader.lockConflict(kv.How{}, key); c.Winner != won {
+				h.Fatalf("%s: got %+v", key, c)
+			}
+		}
+	}},
 	{"a transaction that has only reserved commits nothing", func(h *house) {
 		a := h.begin("a")
 		noErr(h, a.tryLock(reserves, "k"))

@@ -191,18 +191,29 @@ func checkKey(key []byte) error {
 func (tx *txn) Savepoint() kv.Savepoint {
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
-	if tx.own == nil {
-		return 0
+	place := 0
+	if tx.own != nil {
+		place = tx.own.savepoint()
 	}
-	return kv.Savepoint(tx.own.savepoint())
+	return kv.Savepoint(len(tx.claims)<<placeBits | place)
 }
+
+// placeBits is how much of a savepoint is a place in the undo log, which is
+// bounded by txnBytesMax; the rest is how many claims there were.
+const placeBits = 32
 
 // RollbackTo implements kv.Scope.
 func (tx *txn) RollbackTo(place kv.Savepoint) {
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
-	if tx.own != nil && !tx.ended {
-		tx.own.rollbackTo(int(place))
+	if tx.ended {
+		return
+	}
+	if tx.own != nil {
+		tx.own.rollbackTo(int(place & (1<<placeBits - 1)))
+	}
+	for _, cl := range tx.claims[place>>placeBits:] {
+		cl.reserved = true // nothing of what it was locked for is left.
 	}
 }
 
