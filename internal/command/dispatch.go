@@ -136,6 +136,9 @@ func (d *Dispatcher) serve(ctx context.Context, c *Call) Result {
 			mongoerr.New(mongoerr.MaxTimeMSExpired, "operation exceeded time limit"))
 		defer stop()
 	}
+	if err == nil && ctx.Err() != nil {
+		err = interrupted(ctx, ctx.Err()) // before its transaction is touched.
+	}
 	if err == nil {
 		err = d.run(ctx, c)
 	}
