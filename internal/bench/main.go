@@ -30,7 +30,7 @@ func main() {
 	ctx := context.Background()
 	var targets []*target
 	for _, uri := range flag.Args() {
-		t, err := connect(ctx, uri, *conns)
+		t, err := connect(ctx, uri)
 		if err != nil {
 			log.Fatalf("%s: %v", uri, err)
 		}

@@ -26,8 +26,10 @@ type target struct {
 	pid    int
 }
 
-func connect(ctx context.Context, uri string, conns int) (*target, error) {
-	client, err := mongo.Connect(options.Client().ApplyURI(uri).SetMaxPoolSize(uint64(conns) * 2).SetServerSelectionTimeout(5 * time.Second))
+// connect opens a client of the server. It makes as many connections as there are
+// clients at once, unless the URI says less.
+func connect(ctx context.Context, uri string) (*target, error) {
+	client, err := mongo.Connect(options.Client().SetMaxPoolSize(1000).ApplyURI(uri).SetServerSelectionTimeout(5 * time.Second))
 	if err != nil {
 		return nil, err
 	}
