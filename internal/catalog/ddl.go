@@ -55,7 +55,11 @@ func (c *Collection) SameOptions(opt CreateOptions) bool {
 	if opt.Options == nil {
 		opt.Options = bsonx.Empty
 	}
-	return c.Kind == opt.Kind && bsonx.CompareDocs(c.Options, opt.Options) == 0
+	kind := c.Kind
+	if kind == KindServed {
+		kind = KindCollection // to whoever looks at it.
+	}
+	return kind == opt.Kind && bsonx.CompareDocs(c.Options, opt.Options) == 0
 }
 
 func (c *Collection) existsError(opt CreateOptions) error {
