@@ -2,6 +2,8 @@ package command
 
 import (
 	"context"
+	"strconv"
+	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/mongoerr"
@@ -71,4 +73,17 @@ func (d *Dispatcher) loadFCV(ctx context.Context) error {
 	}
 	d.Params.FeatureCompatibility.Store(version)
 	return nil
+}
+
+// appendFCV is the version in numbers, for serverStatus.
+func appendFCV(c *Call) {
+	major, minor, _ := strings.Cut(c.D.Params.FeatureCompatibility.Get(), ".")
+	for _, part := range []struct{ name, text string }{{"major", major}, {"minor", minor}} {
+		n, err := strconv.ParseInt(part.text, 10, 32)
+		if err != nil {
+			return // put there by hand; getParameter shows it as it is.
+		}
+		c.Reply.Int32(part.name, int32(n))
+	}
+	c.Reply.Int32("transitioning", 0)
 }

@@ -24,6 +24,8 @@ func runServerStatus(_ context.Context, c *Call) error {
 		append func(*Call)
 	}{
 		{"connections", appendConnections},
+		{"defaultRWConcern", func(c *Call) { c.D.defaults().appendTo(c.Reply, false) }},
+		{"featureCompatibilityVersion", appendFCV},
 		{"logicalSessionRecordCache", appendSessionCache},
 		{"metrics", appendMetrics},
 		{"opcounters", appendOpCounters},
