@@ -3,7 +3,7 @@
 DBPATH ?= pando-data
 FUZZTIME ?= 30s
 
-.PHONY: help build run test race lint gen fuzz bench check ci clean
+.PHONY: help build run test race history lint gen fuzz bench check ci clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -19,6 +19,9 @@ test: ## all tests
 
 race: ## the packages where goroutines meet, under the race detector
 	go test -race ./internal/kv/... ./internal/session/... ./internal/docstore/... ./internal/server/... ./internal/command/...
+
+history: ## transactions under kills, lost replies and planted mistakes, all of it
+	PANDO_CI=1 go test -count=1 -v -run 'Interleavings|Workloads|Serializable|Churn|Trouble|Planted' ./internal/history
 
 lint: ## the rules of the house
 	go test -count=1 ./internal/lint

@@ -35,6 +35,15 @@
 // Reads of transactions that aborted must be of a snapshot too. An unknown outcome
 // is a commit if somebody read a write of it, and otherwise nothing.
 //
+// Besides, interleave_test.go leaves nothing to chance: it runs all interleavings of
+// two transactions of a few operations, and compares every reply with a model.
+//
+// # How a failure is looked into
+//
+// A workload is run again with -seed, as far as concurrency permits, and longer with
+// -times. With PANDO_HISTORIES=DIR a history that is bad is kept, and
+// go test -run Recheck -history FILE judges it again.
+//
 // # What it cannot tell
 //
 // The order of writes that nobody read: workloads read everything at the end, and

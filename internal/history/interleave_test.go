@@ -14,6 +14,7 @@ import (
 
 // schedule is one interleaving of two transactions, with what the model answers.
 type schedule struct {
+	level   Level
 	initial [2]cell
 	steps   []scheduled
 	final   [2]cell
@@ -27,7 +28,7 @@ type scheduled struct {
 
 func (s *schedule) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "x=%d y=%d:", s.initial[0], s.initial[1])
+	fmt.Fprintf(&b, "%s, x=%d y=%d:", s.level, s.initial[0], s.initial[1])
 	for _, st := range s.steps {
 		fmt.Fprintf(&b, " %d:%s=%s", st.txn+1, st.move, st.want)
 	}
@@ -68,11 +69,11 @@ func moves(kinds string) (all []move) {
 
 // interleave calls visit with every interleaving of two programs. A transaction
 // that the model ends before its program does is asked for its end all the same.
-func interleave(initial [2]cell, a, b []move, visit func(*schedule) bool) bool {
+func interleave(level Level, initial [2]cell, a, b []move, visit func(*schedule) bool) bool {
 	var grow func(m model, left [2][]move, steps []scheduled) bool
 	grow = func(m model, left [2][]move, steps []scheduled) bool {
 		if len(left[0])+len(left[1]) == 0 {
-			return visit(&schedule{initial: initial, steps: steps, final: m.value})
+			return visit(&schedule{level: level, initial: initial, steps: steps, final: m.value})
 		}
 		for t := range 2 {
 			if len(left[t]) == 0 {
@@ -91,26 +92,26 @@ func interleave(initial [2]cell, a, b []move, visit func(*schedule) bool) bool {
 		}
 		return true
 	}
-	return grow(newModel(initial[0], initial[1]), [2][]move{a, b}, nil)
+	return grow(newModel(level, initial[0], initial[1]), [2][]move{a, b}, nil)
 }
 
 // everySchedule calls visit with every schedule of this test: those of up to three
 // reads and writes of which one begins with x and which commit, and those of up to
 // two reads, writes, inserts and deletes that commit or abort, where y is not there
 // at first. The transactions' names do not matter, so each pair comes once.
-func everySchedule(visit func(*schedule) bool) {
+func everySchedule(level Level, visit func(*schedule) bool) {
 	three := programs(moves("rw"), 3, "c")
 	two := programs(moves("rwid"), 2, "ca")
 	for i, a := range three {
 		for _, b := range three[i:] {
-			if a[0].key == 0 && !interleave([2]cell{1, 2}, a, b, visit) {
+			if a[0].key == 0 && !interleave(level, [2]cell{1, 2}, a, b, visit) {
 				return
 			}
 		}
 	}
 	for i, a := range two {
 		for _, b := range two[i:] {
-			if !interleave([2]cell{1, 0}, a, b, visit) {
+			if !interleave(level, [2]cell{1, 0}, a, b, visit) {
 				return
 			}
 		}
@@ -176,6 +177,11 @@ func (p *performer) perform(n int, s *schedule) error {
 		if !started[st.txn] {
 			started[st.txn] = true
 			b.Bool("startTransaction", true)
+			if s.level == Serializable {
+				b.OpenDoc("readConcern")
+				b.String("level", string(s.level))
+				b.Close()
+			}
 		}
 		got, err := p.ask(b, fieldOf(st.move.kind))
 		if err != nil {
@@ -289,7 +295,7 @@ func (p *performer) ask(b *bsonx.Builder, field string) (string, error) {
 }
 
 // runSchedules has so many performers run what pick chooses, and returns how many there were.
-func runSchedules(t *testing.T, doors []door, pick func(n int) bool) int {
+func runSchedules(t *testing.T, doors []door, level Level, pick func(n int) bool) int {
 	t.Helper()
 	batches := make(chan []*schedule)
 	var wg sync.WaitGroup
@@ -311,7 +317,7 @@ func runSchedules(t *testing.T, doors []door, pick func(n int) bool) int {
 	}
 	n, ran := 0, 0
 	var some []*schedule
-	everySchedule(func(s *schedule) bool {
+	everySchedule(level, func(s *schedule) bool {
 		if n++; pick(n) {
 			ran++
 			some = append(some, s)
@@ -345,17 +351,25 @@ func (p *performer) batch(some []*schedule) error {
 }
 
 // TestInterleavings runs the interleavings of two small transactions in process, and
-// compares every reply with the model's: all there are, or outside of complete runs
-// every fourth.
+// compares every reply with the model's: all there are of snapshot isolation, and
+// every fourth of serializable. Outside of complete runs it is a part of these.
 func TestInterleavings(t *testing.T) {
-	d, oneIn := inProcess(t), 4
+	part := 5
 	if testenv.CI() {
-		oneIn = 1
+		part = 1
 	}
-	n := runSchedules(t, []door{d, d}, func(n int) bool { return n%oneIn == 0 })
-	t.Logf("%d interleavings", n)
-	if n < 50_000 {
-		t.Errorf("only %d interleavings", n)
+	for _, c := range []struct {
+		level        Level
+		oneIn, least int
+	}{{Snapshot, part, 50_000}, {Serializable, 4 * part, 10_000}} {
+		t.Run(string(c.level), func(t *testing.T) {
+			d := inProcess(t)
+			n := runSchedules(t, []door{d, d}, c.level, func(n int) bool { return n%c.oneIn == 0 })
+			t.Logf("%d interleavings", n)
+			if n < c.least {
+				t.Errorf("only %d interleavings", n)
+			}
+		})
 	}
 }
 
@@ -364,7 +378,7 @@ func TestInterleavings(t *testing.T) {
 func TestReferenceInterleavings(t *testing.T) {
 	uri := testenv.Reference(t)
 	const oneIn = 99
-	n := runSchedules(t, []door{overTCP(t, uri)}, func(n int) bool { return n%oneIn == 0 })
+	n := runSchedules(t, []door{overTCP(t, uri)}, Snapshot, func(n int) bool { return n%oneIn == 0 })
 	t.Logf("%d interleavings", n)
 }
 

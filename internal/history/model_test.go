@@ -21,7 +21,11 @@ type cell int
 
 // model is snapshot isolation, of two transactions on two keys: a claim at the
 // write, a conflict for who comes second, and a transaction that fails is over.
+//
+// Under serializable a commit that writes fails if what the transaction has read, and
+// not claimed, was committed since.
 type model struct {
+	level     Level
 	now       int
 	value     [2]cell
 	committed [2]int // when each key was.
@@ -34,11 +38,11 @@ type modelTxn struct {
 	snapshot    [2]cell
 	at          int
 	own         [2]cell
-	wrote       [2]bool
+	wrote, read [2]bool
 }
 
-func newModel(x, y cell) model {
-	return model{value: [2]cell{x, y}, claim: [2]int{-1, -1}}
+func newModel(level Level, x, y cell) model {
+	return model{level: level, value: [2]cell{x, y}, claim: [2]int{-1, -1}}
 }
 
 // Replies are what commands say, in brief.
@@ -68,11 +72,13 @@ func (m *model) do(t int, mv move, value cell) string {
 	}
 	switch mv.kind {
 	case 'r':
+		x.read[mv.key] = true
 		if sees == 0 {
 			return nothing
 		}
 		return fmt.Sprintf(valueFormat, sees)
 	case 'w', 'd':
+		x.read[mv.key] = true
 		if sees == 0 {
 			return noneMatched
 		}
@@ -86,10 +92,26 @@ func (m *model) do(t int, mv move, value cell) string {
 			return duplicate
 		}
 		return m.write(t, mv.key, value)
+	case 'c':
+		if m.level == Serializable && m.outdated(t) {
+			m.end(t, false)
+			return conflict
+		}
+		m.end(t, true)
+		return done
 	default:
-		m.end(t, mv.kind == 'c')
+		m.end(t, false)
 		return done
 	}
+}
+
+// outdated tells whether t writes, and something that it has read is not so any more.
+func (m *model) outdated(t int) bool {
+	x, outdated := &m.txns[t], false
+	for key := range x.read {
+		outdated = outdated || x.read[key] && m.committed[key] > x.at
+	}
+	return outdated && (x.wrote[0] || x.wrote[1])
 }
 
 func (m *model) write(t, key int, value cell) string {

@@ -16,6 +16,7 @@ import (
 
 var (
 	seedFlag    = flag.Uint64("seed", 1, "of the workloads' first round")
+	timesFlag   = flag.Int("times", 1, "as long as usual")
 	historyFlag = flag.String("history", "", "a file of a saved history, for TestRecheck")
 	levelFlag   = flag.String("level", string(Snapshot), "to check it at")
 )
@@ -117,9 +118,9 @@ func TestWorkloads(t *testing.T) {
 	for _, w := range workloads {
 		t.Run(w.name, func(t *testing.T) {
 			rec := &Recorder{}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(*timesFlag)*time.Minute)
 			defer cancel()
-			l := Load{URI: s.URI(), Database: w.name, Seed: *seedFlag, Clients: 8, Attempts: 60}
+			l := Load{URI: s.URI(), Database: w.name, Seed: *seedFlag, Clients: 8, Attempts: 60 * *timesFlag}
 			if err := l.Run(ctx, w.w, rec); err != nil {
 				t.Fatal(err)
 			}
@@ -152,9 +153,9 @@ func TestWorkloads(t *testing.T) {
 func TestChurn(t *testing.T) {
 	s := openServer(t)
 	rec := &Recorder{}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(*timesFlag)*time.Minute)
 	defer cancel()
-	l := Load{URI: s.URI(), Database: "churn", Seed: *seedFlag, Clients: 8, Attempts: 60, Churn: true}
+	l := Load{URI: s.URI(), Database: "churn", Seed: *seedFlag, Clients: 8, Attempts: 60 * *timesFlag, Churn: true}
 	if err := l.Run(ctx, Lists{}, rec); err != nil {
 		t.Fatal(err)
 	}
@@ -167,15 +168,18 @@ func TestChurn(t *testing.T) {
 }
 
 // TestSerializable runs each workload with serializable transactions: what snapshot
-// isolation allows, and TestWorkloads sees, must not occur.
+// isolation allows, and TestWorkloads sees, must not occur. Nor may it among those
+// that are serializable if others are not.
 func TestSerializable(t *testing.T) {
 	s := openServer(t)
-	for _, w := range workloads {
-		t.Run(w.name, func(t *testing.T) {
+	for i, w := range slices.Concat(workloads, workloads) {
+		mixed := i >= len(workloads)
+		t.Run(fmt.Sprintf("%s mixed=%v", w.name, mixed), func(t *testing.T) {
 			rec := &Recorder{}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(*timesFlag)*time.Minute)
 			defer cancel()
-			l := Load{URI: s.URI(), Database: w.name, Seed: *seedFlag, Clients: 8, Attempts: 60, Level: Serializable}
+			name := fmt.Sprintf("serializable-%s-%d", w.name, i)
+			l := Load{URI: s.URI(), Database: name, Seed: *seedFlag, Clients: 8, Attempts: 60 * *timesFlag, Level: Serializable, Mixed: mixed}
 			if err := l.Run(ctx, w.w, rec); err != nil {
 				t.Fatal(err)
 			}
@@ -184,7 +188,7 @@ func TestSerializable(t *testing.T) {
 			if n := Outcomes(txns); n[Committed] < 100 || n[Unknown] > 0 {
 				t.Errorf("too few have committed: %v", n)
 			}
-			report(t, judge(t, fmt.Sprintf("serializable-%s-%d", w.name, *seedFlag), txns, Serializable))
+			report(t, judge(t, name, txns, Serializable))
 		})
 	}
 }

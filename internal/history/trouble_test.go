@@ -118,11 +118,11 @@ func (x *trouble) lose(command string, n int) bool {
 func (x *trouble) round(t *testing.T, n int, name string, w Workload) []Txn {
 	t.Helper()
 	rec := &Recorder{}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(*timesFlag)*2*time.Minute)
 	defer cancel()
 	l := Load{
 		URI: "mongodb://" + x.proxy.Addr() + "/?directConnection=true", Database: fmt.Sprintf("%s%d", name, n),
-		Seed: x.seed + uint64(n), Clients: 10, Attempts: 40, Level: x.level, Churn: true,
+		Seed: x.seed + uint64(n), Clients: 10, Attempts: 40 * *timesFlag, Level: x.level, Churn: true,
 	}
 	err := l.Run(ctx, w, rec)
 	select {

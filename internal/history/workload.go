@@ -49,6 +49,7 @@ type Load struct {
 	Clients  int
 	Attempts int   // transactions of each client.
 	Level    Level // of transactions; empty is Snapshot.
+	Mixed    bool  // every other one is a Snapshot all the same.
 	Churn    bool  // one more client changes the catalog, if the workload knows how.
 }
 
@@ -165,9 +166,13 @@ func (l Load) client(ctx context.Context, number int, w Workload, rec *Recorder,
 
 // transaction runs one attempt at a transaction.
 func (c *client) transaction(ctx context.Context) error {
-	a := &attempt{client: c, txn: Txn{Session: c.number, Level: c.load.Level, Begin: c.rec.Now()}}
+	level := c.load.Level
+	if c.load.Mixed && c.oneIn(2) {
+		level = Snapshot
+	}
+	a := &attempt{client: c, txn: Txn{Session: c.number, Level: level, Begin: c.rec.Now()}}
 	opts := options.Transaction().SetReadConcern(readconcern.Snapshot()).SetWriteConcern(writeconcern.Majority())
-	if c.load.Level == Serializable {
+	if level == Serializable {
 		opts.SetReadConcern(&readconcern.ReadConcern{Level: string(Serializable)})
 	}
 	if err := c.session.StartTransaction(opts); err != nil {
