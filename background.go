@@ -40,6 +40,10 @@ func (s *Server) follow(params *param.Set) {
 // cursorIdle is how long a cursor keeps its snapshot without being read from.
 const cursorIdle = 4 * time.Second
 
+// reapPeriod is how often all session records are looked through for old ones; it
+// is what the parameter logicalSessionRefreshMillis shows.
+const reapPeriod = 5 * time.Minute
+
 // background starts what the server does by itself.
 func (s *Server) background(params *param.Set) {
 	ctx, stop := context.WithCancel(context.Background())
@@ -62,8 +66,8 @@ func (s *Server) background(params *param.Set) {
 		s.commands.IdleCursors(time.Duration(params.CursorTimeoutMillis.Get()) * time.Millisecond)
 	})
 	every(cursorIdle/2, func() { s.commands.ParkCursors(cursorIdle) })
-	every(time.Minute, func() {
-		s.sessions.ExpireIdle()
+	every(time.Minute, func() { s.sessions.ExpireIdle() })
+	every(reapPeriod, func() {
 		if _, err := s.sessions.Reap(ctx); err != nil && ctx.Err() == nil {
 			s.opt.Logger.Error("old session records could not be deleted", slog.Any("error", err))
 		}
