@@ -98,9 +98,10 @@ func (db *DB) Begin(ctx context.Context, opt kv.Options) (*Tx, error) {
 }
 
 // Alter runs a change of the catalog outside of any client's transaction, and
-// commits it. Who uses the collections is the caller's to ask: see Exclusively. The entries of the given namespaces are claimed first, in their
-// order, waiting for others who change them; fn may run several times, each time
-// on a newer snapshot.
+// commits it, if there is anything to commit. Who uses the collections is the
+// caller's to ask: see Exclusively. The entries of the given namespaces are claimed
+// first, in their order, waiting for others who change them; fn may run several
+// times, each time on a newer snapshot.
 func (db *DB) Alter(ctx context.Context, names []catalog.Namespace, fn func(*Tx) error) (kv.Time, error) {
 	born := db.env.Now()
 	for {
@@ -130,6 +131,11 @@ func (tx *Tx) alter(ctx context.Context, names []catalog.Namespace, fn func(*Tx)
 		return fn(tx)
 	}); err != nil {
 		return 0, err
+	}
+	if tx.KV.Size() == 0 {
+		// All is as was wanted. A commit would mark the names as changed, and
+		// transactions that use them would fail for nothing.
+		return tx.KV.ReadTime(), nil
 	}
 	return tx.Commit(ctx)
 }
