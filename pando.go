@@ -232,6 +232,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.once.Do(func() {
 		s.stop()
 		s.commands.Stop()
+		s.sessions.AbortIdle()
 		err := s.listener.Shutdown(ctx)
 		s.sessions.AbortAll(errShutdown)
 		s.tasks.Wait()

@@ -63,6 +63,26 @@ func TestInterruptedChange(t *testing.T) {
 	}
 }
 
+// TestStopFreesWhoWaits: at the end of the process nobody waits any longer for
+// transactions that cannot go on.
+func TestStopFreesWhoWaits(t *testing.T) {
+	inHouse(t, func(h *house) {
+		c, user := h.conn(), lsid(1)
+		c.run(putAll).want(`{"n":4}`)
+		c.run(inc(1, 1), user.starting(1)).want(`{"n":1,"nModified":1}`)
+		const incO = `{"update":"o","updates":[{"q":{"_id":1},"u":{"$inc":{"n":1}}}]}`
+		c.run(`{"insert":"o","documents":[{"_id":1,"n":0}]}`).want(`{"n":1}`)
+		c.run(incO, lsid(2).starting(1)).want(`{"n":1,"nModified":1}`)
+		write := h.conn().begin(incO).waits()
+		drop := h.conn().begin(dropC).waits()
+		h.d.Stop()
+		h.sessions.AbortIdle()
+		write.want(`{"n":1,"nModified":1}`)
+		drop.want(`{"nIndexesWas":1,"ns":"test.c"}`)
+		c.run(commit, user.within(1)).want(`error 91 [RetryableWriteError]`)
+	})
+}
+
 // TestFirstStatementOutlastsChange: nobody has seen anything of a transaction in
 // its first statement, so it waits behind a change, and reads what the change left.
 // A later statement does not.

@@ -183,6 +183,20 @@ func (m *Manager) ExpireIdle() int {
 	return m.Forget(func(_ ID, used time.Time) bool { return used.Before(limit) })
 }
 
+// AbortIdle aborts the open transactions that run no statement now. When no more
+// statements are let in nothing else can become of them, and others may wait for
+// what they hold.
+func (m *Manager) AbortIdle() {
+	for _, s := range m.snapshot() {
+		select {
+		case s.gate <- struct{}{}:
+			s.Abort()
+			<-s.gate
+		default: // in use.
+		}
+	}
+}
+
 // AbortAll aborts every open transaction, for the end of the process.
 func (m *Manager) AbortAll(cause error) {
 	for _, s := range m.snapshot() {
