@@ -176,10 +176,15 @@ func (a *Args) put(name string, v bsonx.Value) error {
 	if !ok {
 		return mongoerr.Newf(mongoerr.IDLUnknownField, "BSON field '%s.%s' is an unknown field.", a.f.owner, name)
 	}
-	if a.vals[i].Type != bsonx.TypeMissing {
-		return mongoerr.Newf(mongoerr.IDLDuplicateField, "BSON field '%s.%s' is a duplicate field", a.f.owner, name)
-	}
+	return a.putAt(i, v)
+}
+
+// putAt takes the field with that place in the list.
+func (a *Args) putAt(i int, v bsonx.Value) error {
 	fd := &a.f.list[i]
+	if a.vals[i].Type != bsonx.TypeMissing {
+		return mongoerr.Newf(mongoerr.IDLDuplicateField, "BSON field '%s.%s' is a duplicate field", a.f.owner, fd.Name)
+	}
 	if v.Type == bsonx.TypeNull && fd.Type.null {
 		return nil
 	}

@@ -103,22 +103,22 @@ func (s *Spec) parse(body bsonx.Doc, seqs []Sequence) (Generic, Args, error) {
 		rest = bsonx.NewBuilder(nil)
 	}
 	for it.Next() {
-		into := &args
-		if _, ok := genericFields.index[it.Key()]; ok {
-			if _, mine := own.index[it.Key()]; !mine {
-				into = &gen
+		if i, ok := genericFields.index[it.Key()]; ok { // a command's own have other names: see newTable.
+			if err := gen.putAt(i, it.Value()); err != nil {
+				return Generic{}, args, named(err, own.owner)
 			}
+			continue
 		}
-		if rest != nil && into == &args {
+		if rest != nil {
 			rest.Value(it.Key(), it.Value())
 			continue
 		}
-		if err := into.put(it.Key(), it.Value()); err != nil {
-			if s.parsesLate && into == &args {
+		if err := args.put(it.Key(), it.Value()); err != nil {
+			if s.parsesLate {
 				args.late = err
 				continue
 			}
-			return Generic{}, args, named(err, own.owner)
+			return Generic{}, args, err
 		}
 	}
 	if rest != nil {
@@ -162,48 +162,19 @@ func (a *Args) takeSequence(seq *Sequence) error {
 }
 
 func (a *Args) generic(owner string) (g Generic, err error) {
-	g.DB = a.Str("$db")
-	if v := a.Value("lsid"); v.Type == bsonx.TypeDocument {
-		g.HasLSID = true
-		g.LSID, err = parseLSID(bsonx.AsDoc(v), owner+".lsid")
-		if err == errInternalSession && a.Has("autocommit") {
-			err = mongoerr.NotYet("lsid.txnUUID")
+	for i, v := range a.vals { // few are given, and a look at each by its name would cost more than the rest.
+		if v.Type == bsonx.TypeMissing {
+			continue
 		}
-		if err != nil {
+		if err := g.take(a, a.f.list[i].Name, v, owner); err != nil {
 			return g, err
 		}
 	}
-	if v := a.Value("txnNumber"); v.Type == bsonx.TypeInt64 {
-		g.HasTxn, g.TxnNumber = true, bsonx.AsInt64(v)
-	}
-	if v := a.Value("autocommit"); v.Type == bsonx.TypeBool {
-		g.Autocommit = triOf(v)
-	}
-	if v := a.Value("startTransaction"); v.Type == bsonx.TypeBool {
-		g.Start = triOf(v)
-	}
-	g.OrContinue, g.Coordinate = a.Has("startOrContinueTransaction"), a.Bool("coordinator", false)
-	g.RetryCount = a.Value("txnRetryCounter")
-	g.StmtID = a.Value("stmtId")
-	g.ReadConcern, g.WriteConcern = a.Value("readConcern"), a.Value("writeConcern")
-	g.ReadPref, g.Comment = a.Doc("$readPreference"), a.Value("comment")
-	if v := a.Value("maxTimeMS"); v.Type != bsonx.TypeMissing {
-		n, exact := integer(v)
-		if !exact {
-			return g, mongoerr.Newf(mongoerr.FailedToParse, "Expected an integer: maxTimeMS: %s", bsonx.ShellString(v))
-		}
-		if n > 1<<31-1 {
-			return g, mongoerr.Newf(mongoerr.BadValue, "BSON field 'maxTimeMS' value must be <= %d, actual value '%d'", 1<<31-1, n)
-		}
-		g.MaxTimeMS = n
-	}
-	if g.ClusterTime = a.Doc("$clusterTime"); g.ClusterTime != nil {
+	if g.ClusterTime != nil {
 		if err := checkClusterTime(g.ClusterTime, owner); err != nil {
 			return g, err
 		}
 	}
-	g.HasAPI = a.Has("apiVersion")
-	g.API = session.API{Version: a.Str("apiVersion"), Strict: a.Bool("apiStrict", false), Deprecation: a.Bool("apiDeprecationErrors", false)}
 	if !g.HasAPI && (a.Has("apiStrict") || a.Has("apiDeprecationErrors")) {
 		return g, mongoerr.New(4886600, "Provided apiStrict and/or apiDeprecationErrors without passing apiVersion")
 	}
@@ -211,6 +182,64 @@ func (a *Args) generic(owner string) (g Generic, err error) {
 		return g, err
 	}
 	return g, a.internalFields()
+}
+
+// take is one of the generic fields.
+func (g *Generic) take(a *Args, name string, v bsonx.Value, owner string) (err error) {
+	switch name {
+	case "$db":
+		g.DB = bsonx.Str(v)
+	case "lsid":
+		g.HasLSID = true
+		g.LSID, err = parseLSID(bsonx.AsDoc(v), owner+".lsid")
+		if err == errInternalSession && a.Has("autocommit") {
+			err = mongoerr.NotYet("lsid.txnUUID")
+		}
+	case "txnNumber":
+		g.HasTxn, g.TxnNumber = true, bsonx.AsInt64(v)
+	case "autocommit":
+		g.Autocommit = triOf(v)
+	case "startTransaction":
+		g.Start = triOf(v)
+	case "startOrContinueTransaction":
+		g.OrContinue = true
+	case "coordinator":
+		g.Coordinate = bsonx.AsBool(v)
+	case "txnRetryCounter":
+		g.RetryCount = v
+	case "stmtId":
+		g.StmtID = v
+	case "readConcern":
+		g.ReadConcern = v
+	case "writeConcern":
+		g.WriteConcern = v
+	case "$readPreference":
+		g.ReadPref = bsonx.AsDoc(v)
+	case "comment":
+		g.Comment = v
+	case "maxTimeMS":
+		g.MaxTimeMS, err = maxTime(v)
+	case "$clusterTime":
+		g.ClusterTime = bsonx.AsDoc(v)
+	case "apiVersion":
+		g.HasAPI, g.API.Version = true, bsonx.Str(v)
+	case "apiStrict":
+		g.API.Strict = bsonx.AsBool(v)
+	case "apiDeprecationErrors":
+		g.API.Deprecation = bsonx.AsBool(v)
+	}
+	return err
+}
+
+func maxTime(v bsonx.Value) (int64, error) {
+	n, exact := integer(v)
+	if !exact {
+		return 0, mongoerr.Newf(mongoerr.FailedToParse, "Expected an integer: maxTimeMS: %s", bsonx.ShellString(v))
+	}
+	if n > 1<<31-1 {
+		return 0, mongoerr.Newf(mongoerr.BadValue, "BSON field 'maxTimeMS' value must be <= %d, actual value '%d'", 1<<31-1, n)
+	}
+	return n, nil
 }
 
 // internalFields refuses what only servers send each other.
