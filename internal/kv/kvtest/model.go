@@ -65,7 +65,7 @@ type modelTxn struct {
 	real   kv.Txn
 	base   state
 	own    map[string]*string // nil: deleted.
-	claims map[string]bool
+	claims map[string]bool    // held; true if they count as written.
 	checks []string
 	marks  []mark
 	fixed  bool
@@ -74,6 +74,7 @@ type modelTxn struct {
 type mark struct {
 	real   kv.Savepoint
 	own    map[string]*string
+	claims map[string]bool
 	checks int
 }
 
@@ -147,7 +148,7 @@ func (m *model) delete(r *rapid.T) {
 func (m *model) lock(r *rapid.T, tx *modelTxn, k string, absent bool) bool {
 	err := tx.real.Lock(m.h.ctx, kv.How{Absent: absent}, []byte(k))
 	_, there := tx.view()[k]
-	held := slices.ContainsFunc(m.open, func(other *modelTxn) bool { return other != tx && other.claims[k] })
+	held := slices.ContainsFunc(m.open, func(other *modelTxn) bool { _, its := other.claims[k]; return other != tx && its })
 	c, lost := asConflict(err)
 	switch {
 	case absent && there:
@@ -174,7 +175,7 @@ func (m *model) lock(r *rapid.T, tx *modelTxn, k string, absent bool) bool {
 
 func (m *model) savepoint(r *rapid.T) {
 	tx := m.pick(r)
-	tx.marks = append(tx.marks, mark{tx.real.Savepoint(), maps.Clone(tx.own), len(tx.checks)})
+	tx.marks = append(tx.marks, mark{tx.real.Savepoint(), maps.Clone(tx.own), maps.Clone(tx.claims), len(tx.checks)})
 }
 
 func (m *model) rollbackTo(r *rapid.T) {
@@ -185,6 +186,11 @@ func (m *model) rollbackTo(r *rapid.T) {
 	i := rapid.IntRange(0, len(tx.marks)-1).Draw(r, "savepoint")
 	tx.real.RollbackTo(tx.marks[i].real)
 	tx.own, tx.checks = maps.Clone(tx.marks[i].own), tx.checks[:tx.marks[i].checks]
+	for k := range tx.claims {
+		if _, before := tx.marks[i].claims[k]; !before {
+			tx.claims[k] = false
+		}
+	}
 	tx.marks = tx.marks[:i+1]
 }
 
@@ -221,6 +227,7 @@ func (m *model) commit(r *rapid.T) {
 		return
 	}
 	must(r, err)
+	maps.DeleteFunc(tx.claims, func(_ string, written bool) bool { return !written })
 	if len(tx.own) == 0 && len(tx.claims) == 0 {
 		if at != tx.base.at {
 			r.Fatalf("a reader at %d commits at %d", tx.base.at, at)
