@@ -172,12 +172,11 @@ func (l *docList) Next(context.Context) (bsonx.Doc, error) {
 
 func (l *docList) Close() error { return nil }
 
-// runGetMore returns the next batch of a cursor.
-func runGetMore(ctx context.Context, c *Call) error {
+// checkGetMore is getMore's Check.
+func checkGetMore(c *Call) error {
 	if c.Arg.Type != bsonx.TypeInt64 {
 		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'getMore.getMore' is the wrong type '%s', expected type 'long'", bsonx.TypeName(c.Arg.Type))
 	}
-	id := bsonx.AsInt64(c.Arg)
 	switch name := c.Args.Str("collection"); {
 	case name == "":
 		return mongoerr.New(mongoerr.InvalidNamespace, "Collection names cannot be empty")
@@ -186,6 +185,12 @@ func runGetMore(ctx context.Context, c *Call) error {
 	case name[0] == '.':
 		return mongoerr.Newf(mongoerr.InvalidNamespace, "Collection names cannot start with '.': %s", name)
 	}
+	return nil
+}
+
+// runGetMore returns the next batch of a cursor.
+func runGetMore(ctx context.Context, c *Call) error {
+	id := bsonx.AsInt64(c.Arg)
 	ns := c.Gen.DB + "." + c.Args.Str("collection")
 	cursors := c.D.Sessions.Cursors()
 	cur, err := cursors.Peek(id)
@@ -278,21 +283,27 @@ func (c *Call) ownsCursor(cur *session.Cursor, id int64, ns string) error {
 	return nil
 }
 
-// runKillCursors closes cursors, those of others too.
-func runKillCursors(_ context.Context, c *Call) error {
+// checkKillCursors is killCursors' Check.
+func checkKillCursors(c *Call) error {
 	if err := checkCollection(c); err != nil {
 		return err
 	}
 	if err := (catalog.Namespace{DB: c.Gen.DB, Coll: bsonx.Str(c.Arg)}).ValidateCursor(); err != nil {
 		return err
 	}
+	for i, v := range bsonx.All(c.Args.Doc("cursors")) {
+		if v.Type != bsonx.TypeInt64 {
+			return Long.mismatch("killCursors.cursors", i, v)
+		}
+	}
+	return nil
+}
+
+// runKillCursors closes cursors, those of others too.
+func runKillCursors(_ context.Context, c *Call) error {
 	var killed, missing []int64
 	for it := bsonx.Walk(c.Args.Doc("cursors")); it.Next(); {
-		v := it.Value()
-		if v.Type != bsonx.TypeInt64 {
-			return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'killCursors.cursors.%s' is the wrong type '%s', expected type 'long'", it.Key(), bsonx.TypeName(v.Type))
-		}
-		id := bsonx.AsInt64(v)
+		id := bsonx.AsInt64(it.Value())
 		cur, err := c.D.Sessions.Cursors().Peek(id)
 		if err == nil && c.InTxn() && cur.TxnNumber != c.Txn.Number {
 			in := "(None)"
@@ -326,13 +337,13 @@ func runKillCursors(_ context.Context, c *Call) error {
 
 func cursorCommands() []*Spec {
 	return []*Spec{
-		{Name: "getMore", NotAfter: true, Txn: Anywhere, Read: ReadAll, API: true, Run: runGetMore, Help: "returns the next batch of a cursor",
+		{Name: "getMore", NotAfter: true, Txn: Anywhere, Read: ReadAll, API: true, Check: checkGetMore, Run: runGetMore, Help: "returns the next batch of a cursor",
 			Fields: NewFields("getMore",
 				Field{Name: "collection", Type: Text, Required: true},
 				Field{Name: "batchSize", Type: oneOf("long", "int", "double", "decimal"), Bounded: true},
 				Field{Name: "term", Type: Long, NotYet: true},
 				Field{Name: "lastKnownCommittedOpTime", Type: Any, NotYet: true})},
-		{Name: "killCursors", Txn: NotFirst, API: true, Run: runKillCursors, Help: "closes cursors",
+		{Name: "killCursors", Txn: NotFirst, API: true, Check: checkKillCursors, Run: runKillCursors, Help: "closes cursors",
 			Fields: NewFields("killCursors", Field{Name: "cursors", Type: Array, Required: true})},
 	}
 }

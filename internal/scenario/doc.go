@@ -56,7 +56,8 @@
 //
 // states/commands.txt is a table: each command, sent in every form that a number
 // can have, to a session in every state that its number can be in. The reference
-// server writes it as well (TestReferenceStates).
+// server writes it as well (TestReferenceStates). TestReferenceRandom plays random
+// moves of two sessions to both servers.
 //
 // # What is printed
 //
