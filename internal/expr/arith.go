@@ -347,6 +347,18 @@ func evalMod(c *Context, x *call) (bsonx.Value, error) {
 	return c.int64Value(n), nil
 }
 
+// IsMultiple tells whether a number is a multiple of another. NaN and infinities
+// are none of anything, nor is anything of NaN.
+func IsMultiple(v, of bsonx.Value) bool {
+	if a, ok := bsonx.ToInt64Exact(v); ok {
+		if b, ok := bsonx.ToInt64Exact(of); ok {
+			return b == -1 || b != 0 && a%b == 0
+		}
+	}
+	rem := decimalRem(toDecimal(v), toDecimal(of))
+	return rem.Form == apd.Finite && rem.IsZero()
+}
+
 // decimalRem is the remainder however far the operands are apart.
 func decimalRem(a, b *apd.Decimal) *apd.Decimal {
 	switch {

@@ -38,6 +38,34 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
+// TestNoAllocationsToConform holds that a document that conforms costs no memory.
+func TestNoAllocationsToConform(t *testing.T) {
+	doc := parseDoc(t, `{"_id":1,"s":"text","n":5,"d":2.5,"o":{"p":{"q":1}},"a":[1,2,3],"docs":[{"x":1,"y":2},{"y":2,"x":3}]}`)
+	for _, s := range []string{
+		`{"n":{"$gt":1},"s":{"$type":"string"}}`, `{"$expr":{"$gt":["$n","$d"]}}`,
+		`{"$jsonSchema":{"bsonType":"object","required":["s","n"],"minProperties":2,"maxProperties":99}}`,
+		`{"$jsonSchema":{"properties":{"s":{"type":"string","minLength":2,"maxLength":9,"pattern":"^t"},"n":{"bsonType":["int","long"],"minimum":5,"maximum":6,"exclusiveMaximum":true,"multipleOf":5},"d":{"type":"number","minimum":0}}}}`,
+		`{"$jsonSchema":{"properties":{"o":{"properties":{"p":{"required":["q"]}}},"a":{"minItems":1,"maxItems":5,"uniqueItems":true,"items":{"type":"number"}}}}}`,
+		`{"$jsonSchema":{"properties":{"docs":{"uniqueItems":true,"items":[{"enum":[{"y":2,"x":1}]}],"additionalItems":{"type":"object"}}}}}`,
+		`{"$jsonSchema":{"properties":{"_id":{},"s":{},"docs":{}},"patternProperties":{"^[nd]$":{"type":"number"}},"additionalProperties":{"type":["object","array"]},"dependencies":{"s":["n"],"n":{"required":["d"]}}}}`,
+		`{"$jsonSchema":{"allOf":[{"required":["s"]}],"anyOf":[{"required":["zz"]},{"required":["n"]}],"oneOf":[{"required":["zz"]},{"required":["n"]}],"not":{"required":["zz"]}}}`,
+	} {
+		v, err := CompileValidator(parseDoc(t, s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx := v.NewContext()
+		var ok bool
+		n := testing.AllocsPerRun(100, func() { ok = v.Conforms(doc, ctx) })
+		if !ok {
+			t.Errorf("%s: %s", s, bsonx.ToJSON(v.Details(doc, ctx)))
+		}
+		if n != 0 {
+			t.Errorf("%s: %v allocations", s, n)
+		}
+	}
+}
+
 func BenchmarkFilter(b *testing.B) {
 	t := &testing.T{}
 	doc := parseDoc(t, `{"_id":1,"name":"somebody","address":{"city":"Bern","zip":3000},"tags":["a","b","c"],"age":42,"orders":[{"n":1,"total":5.5},{"n":2,"total":7.5}]}`)

@@ -11,6 +11,9 @@
 //	p, err := query.CompileProjection(spec, query.Options{})
 //	shown, err := p.Apply(doc, ctx, buffer)
 //
+//	v, err := query.CompileValidator(doc)      // a filter that can tell why a document does not match
+//	why := v.Details(candidate, ctx)
+//
 //	s, err := query.CompileSort(spec)
 //	key, err := s.AppendKey(buffer, doc)   // bytes.Compare orders keys as the sort orders documents
 //
@@ -31,6 +34,10 @@
 // at each leaf. The stages $project, $addFields, $set and $unset are the same
 // tree, compiled by other rules ([CompileProject]).
 //
+// A $jsonSchema is a node of its own, of rules that a value keeps or breaks. Why a
+// document does not conform is told by the filter as it was written, clause by
+// clause: the tree of nodes has forgotten what its author wrote.
+//
 // # Invariants
 //
 //   - Compiled things never change: any number of goroutines may use one at once,
@@ -45,7 +52,9 @@
 //
 // node.go is the filter tree and match.go runs it; parse.go builds it. update.go
 // is the life of an update, tree.go its tree, apply.go the pass over the document,
-// and one file a family of operators. projection.go and sort.go stand alone.
+// and one file a family of operators. schema.go is $jsonSchema, one file a family
+// of rules; validator.go and reasons.go tell what does not conform. projection.go and
+// sort.go stand alone.
 //
 // The tests' expectations are recorded from the reference server: golden_test.go.
 package query

@@ -66,6 +66,8 @@ func (m *match) document(n *Node, doc bsonx.Doc) (bool, error) {
 		m.ctx.SetRoot(doc)
 		v, err := n.Expr.Eval(m.ctx)
 		return err == nil && expr.Truthy(v), err
+	case OpSchema:
+		return n.Schema.keeps(bsonx.DocValue(doc))
 	}
 	if m.field.Type != bsonx.TypeMissing {
 		return m.from(n, m.field, 1), nil
@@ -196,8 +198,9 @@ func (m *match) element(n *Node, array bsonx.Value) bool {
 		case n.Op == OpElemValue:
 			ok = inner.value(n.Children[0], e)
 		case e.Type == bsonx.TypeDocument, e.Type == bsonx.TypeArray:
-			// No $expr can be in here, and nothing else fails.
-			ok, _ = inner.document(n.Children[0], bsonx.AsDoc(e))
+			var err error
+			ok, err = inner.document(n.Children[0], bsonx.AsDoc(e))
+			inner.err = cmp.Or(inner.err, err)
 		}
 		if inner.err != nil {
 			m.err = inner.err

@@ -22,6 +22,7 @@ const (
 	OpNor             // none of Children.
 	OpNot             // not Children[0].
 	OpExpr            // Expr is truthy.
+	OpSchema          // Schema is kept by the document.
 	OpEq              // Value; a regular expression as a value to be equal to.
 	OpLt              // Value.
 	OpLte             // Value.
@@ -53,6 +54,7 @@ type Node struct {
 	N, Rem   int64
 	Bits     []int // positions, ascending.
 	Expr     expr.Expr
+	Schema   *Schema
 
 	parts   []string
 	ranked  []*Node // Children of OpAnd in the order that decides about positions.

@@ -22,6 +22,7 @@ type parser struct {
 	inArray      bool // for elements of an array that an update names: no $expr.
 	usesExpr     bool
 	inProjection bool // $where is out of place.
+	inValidator  bool // so is what depends on more than the document.
 }
 
 // bad is the server's usual answer to a filter that makes no sense.
@@ -74,7 +75,7 @@ func (p *parser) topOperator(name string, v bsonx.Value, lv level) (*Node, error
 		return always(name, v)
 	case "$expr":
 		if p.inArray && lv == topLevel {
-			return nil, mongoerr.New(mongoerr.QueryFeatureNotAllowed, "$expr is not allowed in this context")
+			return nil, notHere(name)
 		}
 		if lv != topLevel {
 			return nil, bad("%s can only be applied to the top-level document", name)
@@ -82,14 +83,22 @@ func (p *parser) topOperator(name string, v bsonx.Value, lv level) (*Node, error
 		p.usesExpr = true
 		return p.expression(v)
 	case "$text", "$where":
-		if p.inProjection && name == "$where" {
-			return nil, bad("$where is not allowed in this context")
+		if p.inValidator || p.inProjection && name == "$where" {
+			return nil, bad("%s is not allowed in this context", name)
 		}
 		if lv != topLevel {
 			return nil, bad("%s can only be applied to the top-level document", name)
 		}
 		return nil, mongoerr.NotYet(name)
-	case "$jsonSchema", "$sampleRate":
+	case "$jsonSchema":
+		if p.inArray {
+			return nil, notHere(name)
+		}
+		return p.schema(v)
+	case "$sampleRate":
+		if p.inValidator {
+			return nil, errRand
+		}
 		return nil, mongoerr.NotYet(name)
 	case "$not":
 		return nil, bad("unknown top level operator: $not. If you are trying to negate an entire expression, use $nor.")
@@ -127,6 +136,9 @@ func (p *parser) expression(v bsonx.Value) (*Node, error) {
 	if err != nil {
 		return nil, optimizing(err)
 	}
+	if p.inValidator && expr.Varies(e) {
+		return nil, errRand
+	}
 	if k, ok := expr.IsConstant(e); ok {
 		if expr.Truthy(k) {
 			return &Node{Op: OpAlwaysTrue}, nil
@@ -134,6 +146,25 @@ func (p *parser) expression(v bsonx.Value) (*Node, error) {
 		return &Node{Op: OpAlwaysFalse}, nil
 	}
 	return &Node{Op: OpExpr, Expr: e}, nil
+}
+
+// notHere is the error of an operator that depends on what its place does not have.
+func notHere(name string) error {
+	return mongoerr.Newf(mongoerr.QueryFeatureNotAllowed, "%s is not allowed in this context", name)
+}
+
+// errRand refuses a validator under which a document would conform by chance.
+var errRand = mongoerr.New(3040500, "$rand not allowed inside collection validators")
+
+func (p *parser) schema(v bsonx.Value) (*Node, error) {
+	if v.Type != bsonx.TypeDocument {
+		return nil, mongoerr.New(mongoerr.TypeMismatch, "$jsonSchema must be an object")
+	}
+	s, err := parseSchema(bsonx.AsDoc(v), true)
+	if err != nil || len(s.rules) == 0 && !s.never {
+		return &Node{Op: OpAlwaysTrue}, err
+	}
+	return &Node{Op: OpSchema, Schema: s}, nil
 }
 
 func always(name string, v bsonx.Value) (*Node, error) {

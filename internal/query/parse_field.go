@@ -80,7 +80,12 @@ func (p *parser) operator(path, name string, v bsonx.Value, all bsonx.Doc) (*Nod
 		return p.bits(OpBitsAnyClear, path, name, v)
 	case "$where":
 		return nil, bad("$where cannot be applied to a field")
-	case "$near", "$nearSphere", "$geoNear", "$geoWithin", "$within", "$geoIntersects":
+	case "$near", "$nearSphere", "$geoNear":
+		if p.inValidator {
+			return nil, mongoerr.New(5626500, "$geoNear, $near, and $nearSphere are not allowed in this context, as these operators require sorting geospatial data. If you do not need sort, consider using $geoWithin instead. Check out https://dochub.mongodb.org/core/near-sort-operation and https://dochub.mongodb.org/core/nearSphere-sort-operationfor more details.")
+		}
+		return nil, mongoerr.NotYet(name)
+	case "$geoWithin", "$within", "$geoIntersects":
 		return nil, mongoerr.NotYet(name)
 	}
 	if strings.HasPrefix(name, "$_internal") {

@@ -1,0 +1,275 @@
+package query
+
+import (
+	"slices"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/expr"
+)
+
+// propertiesRule is properties.
+type propertiesRule struct{ list []property }
+
+func (r *propertiesRule) keeps(v bsonx.Value) (bool, error) {
+	if !isObject(v) {
+		return true, nil
+	}
+	for i := range r.list {
+		if ok, err := r.list[i].keeps(bsonx.AsDoc(v)); !ok {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (r *propertiesRule) tell(b *bsonx.Builder, v bsonx.Value) {
+	b.String("operatorName", "properties")
+	b.OpenArray("propertiesNotSatisfied")
+	n := 0
+	for i := range r.list {
+		p := &r.list[i]
+		if ok, _ := p.keeps(bsonx.AsDoc(v)); ok {
+			continue
+		}
+		b.OpenDoc(bsonx.Index(n))
+		b.String("propertyName", p.name)
+		p.schema.tellNames(b)
+		p.schema.tellDetails(b, p.value(bsonx.AsDoc(v)))
+		b.Close()
+		n++
+	}
+	b.Close()
+}
+
+// patternProperty is a schema for all properties with names of a kind.
+type patternProperty struct {
+	pattern string
+	re      *expr.Regex
+	schema  *Schema
+}
+
+// broken is the first property of the kind that breaks the schema; missing if
+// there is none.
+func (p *patternProperty) broken(doc bsonx.Doc) (name string, v bsonx.Value, err error) {
+	for it := bsonx.Walk(doc); it.Next(); {
+		ok, err := p.re.Match(it.Key())
+		if err == nil && ok {
+			ok, err = p.schema.keeps(it.Value())
+			ok = !ok
+		}
+		if ok || err != nil {
+			return it.Key(), it.Value(), err
+		}
+	}
+	return "", bsonx.Missing, nil
+}
+
+// patternsRule is patternProperties.
+type patternsRule struct{ list []patternProperty }
+
+func (r *patternsRule) keeps(v bsonx.Value) (bool, error) {
+	if !isObject(v) {
+		return true, nil
+	}
+	for i := range r.list {
+		if _, broken, err := r.list[i].broken(bsonx.AsDoc(v)); !bsonx.IsMissing(broken) {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (r *patternsRule) tell(b *bsonx.Builder, v bsonx.Value) {
+	b.String("operatorName", "patternProperties")
+	b.OpenArray("details")
+	n := 0
+	for i := range r.list {
+		p := &r.list[i]
+		name, broken, _ := p.broken(bsonx.AsDoc(v))
+		if bsonx.IsMissing(broken) {
+			continue
+		}
+		b.OpenDoc(bsonx.Index(n))
+		b.String("propertyName", name)
+		p.schema.tellNames(b)
+		b.String("regexMatched", p.pattern)
+		p.schema.tellDetails(b, broken)
+		b.Close()
+		n++
+	}
+	b.Close()
+}
+
+// otherPropertiesRule is additionalProperties: about those that neither properties
+// nor patternProperties speak of. Without a schema there may be none.
+type otherPropertiesRule struct {
+	keyword
+	named    []property
+	patterns []patternProperty
+	schema   *Schema
+}
+
+// other tells whether a property is one of them.
+func (r *otherPropertiesRule) other(name string) (bool, error) {
+	if slices.ContainsFunc(r.named, func(p property) bool { return p.name == name }) {
+		return false, nil
+	}
+	for i := range r.patterns {
+		if ok, err := r.patterns[i].re.Match(name); ok || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// broken is the first that must not be, or not be what it is.
+func (r *otherPropertiesRule) broken(doc bsonx.Doc) (name string, v bsonx.Value, err error) {
+	for it := bsonx.Walk(doc); it.Next(); {
+		other, err := r.other(it.Key())
+		if err == nil && other && r.schema != nil {
+			other, err = r.schema.keeps(it.Value())
+			other = !other
+		}
+		if other || err != nil {
+			return it.Key(), it.Value(), err
+		}
+	}
+	return "", bsonx.Missing, nil
+}
+
+func (r *otherPropertiesRule) keeps(v bsonx.Value) (bool, error) {
+	if !isObject(v) {
+		return true, nil
+	}
+	_, broken, err := r.broken(bsonx.AsDoc(v))
+	return bsonx.IsMissing(broken), err
+}
+
+func (r *otherPropertiesRule) tell(b *bsonx.Builder, v bsonx.Value) {
+	if r.schema != nil {
+		name, broken, _ := r.broken(bsonx.AsDoc(v))
+		b.String("operatorName", r.name)
+		r.schema.tellNames(b)
+		b.String("reason", "at least one additional property did not match the subschema")
+		b.String("failingProperty", name)
+		r.schema.tellDetails(b, broken)
+		return
+	}
+	r.tellKeyword(b)
+	b.OpenArray(r.name)
+	n := 0
+	for name := range bsonx.All(bsonx.AsDoc(v)) {
+		if other, _ := r.other(name); other {
+			b.String(bsonx.Index(n), name)
+			n++
+		}
+	}
+	b.Close()
+}
+
+// requiredRule is required. Its list is sorted.
+type requiredRule struct {
+	keyword
+	list []property
+}
+
+func (r *requiredRule) keeps(v bsonx.Value) (bool, error) {
+	return !isObject(v) || hasAll(bsonx.AsDoc(v), r.list), nil
+}
+
+func hasAll(doc bsonx.Doc, list []property) bool {
+	for i := range list {
+		if !list[i].in(doc) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *requiredRule) tell(b *bsonx.Builder, v bsonx.Value) {
+	r.tellKeyword(b)
+	tellAbsent(b, bsonx.AsDoc(v), r.list)
+}
+
+func tellAbsent(b *bsonx.Builder, doc bsonx.Doc, list []property) {
+	b.OpenArray("missingProperties")
+	n := 0
+	for i := range list {
+		if !list[i].in(doc) {
+			b.String(bsonx.Index(n), list[i].name)
+			n++
+		}
+	}
+	b.Close()
+}
+
+// fieldCountRule is minProperties or maxProperties.
+type fieldCountRule struct {
+	keyword
+	n       int64
+	atLeast bool
+}
+
+func (r *fieldCountRule) keeps(v bsonx.Value) (bool, error) {
+	return !isObject(v) || within(bsonx.Len(bsonx.AsDoc(v)), r.n, r.atLeast), nil
+}
+
+func (r *fieldCountRule) tell(b *bsonx.Builder, v bsonx.Value) {
+	r.tellKeyword(b)
+	b.String("reason", "specified number of properties was not satisfied")
+	b.Int32("numberOfProperties", int32(bsonx.Len(bsonx.AsDoc(v))))
+}
+
+// dependency is what a document that has a property must have too, or be.
+type dependency struct {
+	of     property
+	needs  []property
+	schema *Schema // nil: needs.
+}
+
+func (d *dependency) keeps(doc bsonx.Doc) (bool, error) {
+	switch {
+	case !d.of.in(doc):
+		return true, nil
+	case d.schema != nil:
+		return d.schema.keeps(bsonx.DocValue(doc))
+	}
+	return hasAll(doc, d.needs), nil
+}
+
+// dependenciesRule is dependencies.
+type dependenciesRule struct{ list []dependency }
+
+func (r *dependenciesRule) keeps(v bsonx.Value) (bool, error) {
+	if !isObject(v) {
+		return true, nil
+	}
+	for i := range r.list {
+		if ok, err := r.list[i].keeps(bsonx.AsDoc(v)); !ok {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (r *dependenciesRule) tell(b *bsonx.Builder, v bsonx.Value) {
+	b.String("operatorName", "dependencies")
+	b.OpenArray("failingDependencies")
+	n := 0
+	for i := range r.list {
+		d := &r.list[i]
+		if ok, _ := d.keeps(bsonx.AsDoc(v)); ok {
+			continue
+		}
+		b.OpenDoc(bsonx.Index(n))
+		b.String("conditionalProperty", d.of.name)
+		if d.schema != nil {
+			d.schema.tellDetails(b, v)
+		} else {
+			tellAbsent(b, bsonx.AsDoc(v), d.needs)
+		}
+		b.Close()
+		n++
+	}
+	b.Close()
+}
