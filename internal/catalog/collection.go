@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"github.com/pandodb/pando/internal/bsonx"
 )
@@ -41,6 +42,24 @@ type Collection struct {
 
 	nextIndex uint32
 	key       []byte // of the entry.
+	derived   *derived
+}
+
+// derived is what somebody above has made of an entry.
+type derived struct{ made atomic.Pointer[any] }
+
+// Derive returns what make returns, which is called once for each copy of the entry
+// or, if several ask for it first, a few times. One package may use it, for what it
+// needs at every write.
+func (c *Collection) Derive(make func(*Collection) (any, error)) (any, error) {
+	if was := c.derived.made.Load(); was != nil {
+		return *was, nil
+	}
+	made, err := make(c)
+	if err == nil {
+		c.derived.made.Store(&made)
+	}
+	return made, err
 }
 
 // IDIndex is the ID of every collection's index on _id, which is the documents
@@ -80,6 +99,7 @@ func (c *Collection) building() bool {
 func (c *Collection) edited() *Collection {
 	e := *c
 	e.Indexes = slices.Clone(c.Indexes)
+	e.derived = &derived{}
 	return &e
 }
 

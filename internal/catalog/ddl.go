@@ -40,7 +40,7 @@ func (v *View) Create(ctx context.Context, ns Namespace, opt CreateOptions) (*Co
 	if err != nil {
 		return nil, err
 	}
-	coll := &Collection{NS: ns, ID: id, Kind: opt.Kind, Options: opt.Options, nextIndex: 1, key: entryKey(ns)}
+	coll := &Collection{NS: ns, ID: id, Kind: opt.Kind, Options: opt.Options, nextIndex: 1, key: entryKey(ns), derived: &derived{}}
 	if opt.Kind == KindCollection {
 		coll.UUID = v.catalog.env.UUID()
 		coll.Indexes = []*Index{idIndex()}

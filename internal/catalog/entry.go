@@ -42,7 +42,7 @@ func decodeEntry(key, value []byte) (*Collection, error) {
 	if err := bsonx.Validate(value, bsonx.DepthMax*2); err != nil {
 		return nil, fmt.Errorf("catalog: entry of %s: %w", ns, err)
 	}
-	c := &Collection{NS: ns, key: bytes.Clone(key), Options: bsonx.Empty}
+	c := &Collection{NS: ns, key: bytes.Clone(key), Options: bsonx.Empty, derived: &derived{}}
 	for name, v := range bsonx.All(value) {
 		switch {
 		case name == "id" && v.Type == bsonx.TypeInt64:

@@ -27,7 +27,7 @@ type RowsOf func(ctx context.Context, txn kv.Txn) (Rows, error)
 // in a form of its own. They can read it, and nothing else. It is called before
 // the first transaction.
 func (c *Catalog) Serve(ns Namespace, rows RowsOf) {
-	coll := &Collection{NS: ns, Kind: KindServed, Options: bsonx.Empty, Indexes: []*Index{idIndex()}, Rows: rows, key: entryKey(ns)}
+	coll := &Collection{NS: ns, Kind: KindServed, Options: bsonx.Empty, Indexes: []*Index{idIndex()}, Rows: rows, key: entryKey(ns), derived: &derived{}}
 	// The same in every life of every store: there is nothing else to tell it by.
 	copy(coll.UUID[:], "served"+ns.Coll)
 	coll.UUID[6], coll.UUID[8] = coll.UUID[6]&0x0f|0x40, coll.UUID[8]&0x3f|0x80

@@ -49,13 +49,31 @@ type Validation struct {
 	Records  int64
 	Keys     map[string]int64 // by index name.
 	Problems []string
+
+	// Nonconforming are the documents that the collection's validator would refuse.
+	Nonconforming int64
 }
 
 // Validate walks one collection, as Check does.
 func (tx *Tx) Validate(ctx context.Context, coll *catalog.Collection) (Validation, error) {
 	var v Validation
 	c := checker{tx: tx, coll: coll, report: func(p string) { v.Problems = append(v.Problems, p) }}
-	err := c.run(ctx)
+	rule, err := RuleOf(coll)
+	if err != nil {
+		return v, err
+	}
+	if rule != nil {
+		vars := rule.Validator.NewContext()
+		if vars != nil {
+			vars.Now = tx.db.env.Now().UnixMilli()
+		}
+		c.seen = func(doc bsonx.Doc) {
+			if !rule.Validator.Conforms(doc, vars) {
+				v.Nonconforming++
+			}
+		}
+	}
+	err = c.run(ctx)
 	v.Records, v.Keys = c.docs, map[string]int64{}
 	for i, idx := range coll.Indexes {
 		v.Keys[idx.Name] = c.entries[i]
@@ -69,6 +87,7 @@ type checker struct {
 	tx     *Tx
 	coll   *catalog.Collection
 	report func(string)
+	seen   func(bsonx.Doc) // if it is set, it is shown each document.
 
 	docs, bytes int64
 	expected    []int64 // entries that the documents call for, by position of the index,
@@ -129,6 +148,9 @@ func (c *checker) walkDocs(ctx context.Context) error {
 			continue
 		}
 		doc := bytes.Clone(it.Doc())
+		if c.seen != nil {
+			c.seen(doc)
+		}
 		id, err := c.tx.encodeID(c.coll, idOf(doc))
 		if err != nil || !bytes.Equal(id.key, it.ID()) {
 			c.problem("document at %x has another _id: %s", it.ID(), bsonx.ShellString(idOf(doc)))

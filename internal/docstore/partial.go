@@ -59,6 +59,8 @@ func validatePartial(idx *catalog.Index) error {
 		return nil
 	case bad.Op == query.OpExpr:
 		return idx.SpecError(mongoerr.New(mongoerr.QueryFeatureNotAllowed, "$expr is not allowed in this context"), false)
+	case bad.Op == query.OpSchema:
+		return idx.SpecError(mongoerr.New(mongoerr.QueryFeatureNotAllowed, "$jsonSchema is not allowed in this context"), false)
 	}
 	var text strings.Builder
 	describeNode(&text, bad, 0)

@@ -62,6 +62,8 @@ func debugName(op query.Op) string {
 		return "$elemMatch (value)"
 	case query.OpExpr:
 		return "$expr"
+	case query.OpSchema:
+		return "$jsonSchema"
 	}
 	return treeName(op)
 }

@@ -34,6 +34,8 @@ func appendParsed(b *bsonx.Builder, n *query.Node) {
 	case query.OpExpr:
 		b.OpenDoc("$expr")
 		b.Close()
+	case query.OpSchema:
+		b.EmbedDoc("$jsonSchema", n.Schema.Source())
 	default:
 		b.OpenDoc(n.Path)
 		appendOperator(b, n)
