@@ -22,7 +22,7 @@ var bulkWrite = Spec{
 		Field{Name: "errorsOnly", Type: Boolean},
 		Field{Name: "let", Type: Document},
 		Field{Name: "cursor", Type: Document},
-		Field{Name: "bypassDocumentValidation", Type: Truthy, NoEffect: "validators are refused at create"},
+		bypassField,
 		Field{Name: "bypassEmptyTsReplacement", Type: LooseBoolean}),
 }
 

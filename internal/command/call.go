@@ -69,6 +69,8 @@ type Call struct {
 		spaces []catalog.Namespace
 		ops    []bulkOp
 	} // of a bulkWrite.
+	validation validation
+
 	started     time.Time
 	depends     kv.Time // the newest commit that the reply tells something of.
 	wrote       bool    // the command committed something.

@@ -208,6 +208,9 @@ func (c *Call) rewritten(ctx context.Context, tx *docstore.Tx, coll *catalog.Col
 		err = tx.Claim(ctx, coll, bsonx.Get(doc, "_id"))
 	}
 	if err == nil {
+		err = c.conform(coll, doc, next) // not before: of a document that is somebody else's there is nothing to tell.
+	}
+	if err == nil {
 		err = c.fits(tx, tx.Update(ctx, coll, doc, next))
 	}
 	if err != nil {

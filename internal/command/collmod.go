@@ -15,9 +15,9 @@ var collMod = Spec{
 	Name: "collMod", Txn: Optional, Write: true, API: true, Help: "changes a collection's options",
 	Fields: NewFields("collMod",
 		Field{Name: "index", Type: Document},
-		Field{Name: "validator", Type: Document, NotYet: true},
-		Field{Name: "validationLevel", Type: Text, NotYet: true},
-		Field{Name: "validationAction", Type: Text, NotYet: true},
+		Field{Name: "validator", Type: Document},
+		Field{Name: "validationLevel", Type: Text},
+		Field{Name: "validationAction", Type: Text},
 		Field{Name: "viewOn", Type: Text},
 		Field{Name: "pipeline", Type: Array},
 		Field{Name: "cappedSize", Type: Integer, NotYet: true},
@@ -37,28 +37,20 @@ var collModIndex = NewFields("collMod.index",
 	Field{Name: "unique", Type: Truthy, NotYet: true},
 	Field{Name: "prepareUnique", Type: Truthy, NotYet: true})
 
-// runCollMod hides an index from queries, or shows it again.
+// runCollMod hides an index from queries, or shows it again, and changes what is
+// asked of documents.
 func runCollMod(ctx context.Context, c *Call) error {
 	ns, err := c.Namespace()
 	if err != nil {
 		return err
 	}
-	var a Args
-	spec := c.Args.Doc("index")
-	if spec != nil {
-		if a, err = collModIndex.Decode(spec); err != nil {
-			return err
-		}
-		switch {
-		case !a.Has("name") && !a.Has("keyPattern"):
-			return mongoerr.New(mongoerr.InvalidOptions, "Must specify either index name or key pattern.")
-		case a.Has("name") && a.Has("keyPattern"):
-			return mongoerr.New(mongoerr.InvalidOptions, "Cannot specify both key pattern and name.")
-		case !a.Has("hidden"):
-			return mongoerr.New(mongoerr.InvalidOptions, "no expireAfterSeconds, hidden, unique, or prepareUnique field")
-		}
+	hide, err := c.indexToHide()
+	if err != nil {
+		return err
 	}
-	was, is := false, false
+	if err := c.Args.checkValidation(); err != nil {
+		return err
+	}
 	err = c.alter(ctx, func(tx *docstore.Tx) error {
 		coll, err := tx.Cat.Lookup(ctx, ns)
 		if err != nil {
@@ -72,28 +64,75 @@ func runCollMod(ctx context.Context, c *Call) error {
 				return mongoerr.New(mongoerr.InvalidOptions, "option only supported on a view: "+name)
 			}
 		}
-		if spec == nil {
-			return nil
-		}
-		idx, err := findIndex(coll, &a)
-		if err != nil {
+		return c.modifyCollection(ctx, tx, coll, hide)
+	}, ns)
+	if err == nil && hide != nil && hide.was != hide.is {
+		c.Reply.Bool("hidden_old", hide.was)
+		c.Reply.Bool("hidden_new", hide.is)
+	}
+	return err
+}
+
+// modifyCollection changes what the command names.
+func (c *Call) modifyCollection(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection, hide *hiding) error {
+	var idx *catalog.Index
+	if hide != nil {
+		var err error
+		if idx, err = findIndex(coll, &hide.index); err != nil {
 			return err
 		}
-		was, is = idx.Hidden, a.Bool("hidden", false)
+		hide.was = idx.Hidden
 		if idx.ID == catalog.IDIndex {
 			return mongoerr.New(mongoerr.BadValue, "can't hide _id index")
 		}
-		_, err = tx.Cat.Modify(ctx, coll, func(e *catalog.Collection) {
-			i := slices.Index(e.Indexes, idx)
-			e.Indexes[i] = idx.With(is, idx.ExpireAfterSeconds)
-		})
-		return err
-	}, ns)
-	if err == nil && was != is {
-		c.Reply.Bool("hidden_old", was)
-		c.Reply.Bool("hidden_new", is)
 	}
+	validation := slices.ContainsFunc(validationOptions, c.Args.Has)
+	if err := checkValidator(coll.NS, coll.UUID, c.Args.Doc("validator")); err != nil {
+		if e := mongoerr.From(err); e.Code != mongoerr.InvalidOptions {
+			return e.Prefix("Parsing of collection validator failed")
+		}
+		return err
+	}
+	if idx == nil && !validation {
+		return nil
+	}
+	_, err := tx.Cat.Modify(ctx, coll, func(e *catalog.Collection) {
+		if idx != nil {
+			i := slices.Index(e.Indexes, idx)
+			e.Indexes[i] = idx.With(hide.is, idx.ExpireAfterSeconds)
+		}
+		if validation {
+			e.Options = c.Args.changedValidation(e.Options)
+		}
+	})
 	return err
+}
+
+// hiding is what a collMod says of an index, and what was before.
+type hiding struct {
+	index   Args
+	was, is bool
+}
+
+// indexToHide decodes it; nil if there is none.
+func (c *Call) indexToHide() (*hiding, error) {
+	spec := c.Args.Doc("index")
+	if spec == nil {
+		return nil, nil
+	}
+	a, err := collModIndex.Decode(spec)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case !a.Has("name") && !a.Has("keyPattern"):
+		return nil, mongoerr.New(mongoerr.InvalidOptions, "Must specify either index name or key pattern.")
+	case a.Has("name") && a.Has("keyPattern"):
+		return nil, mongoerr.New(mongoerr.InvalidOptions, "Cannot specify both key pattern and name.")
+	case !a.Has("hidden"):
+		return nil, mongoerr.New(mongoerr.InvalidOptions, "no expireAfterSeconds, hidden, unique, or prepareUnique field")
+	}
+	return &hiding{index: a, is: a.Bool("hidden", false)}, nil
 }
 
 func findIndex(coll *catalog.Collection, a *Args) (*catalog.Index, error) {

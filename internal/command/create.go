@@ -21,7 +21,7 @@ var create = Spec{
 		Field{Name: "max", Type: oneOf("double", "long", "decimal", "int")},
 		Field{Name: "idIndex", Type: Document},
 		Field{Name: "storageEngine", Type: Document, NotYet: true, Unless: isEmpty},
-		Field{Name: "validator", Type: Document, NotYet: true, Unless: isEmpty},
+		Field{Name: "validator", Type: Document},
 		Field{Name: "validationLevel", Type: Text},
 		Field{Name: "validationAction", Type: Text},
 		Field{Name: "indexOptionDefaults", Type: Document, NotYet: true, Unless: isEmpty},
@@ -61,32 +61,33 @@ func runCreate(ctx context.Context, c *Call) error {
 	}
 	opt := catalog.CreateOptions{InTxn: c.InTxn(), Options: c.createOptions()}
 	if c.InTxn() {
-		_, err := c.Txn.Tx.Cat.Create(ctx, ns, opt)
-		return err
+		return c.makeCollection(ctx, c.Txn.Tx, ns, opt)
 	}
 	if err := c.passChanges(ctx, ns); err != nil {
 		return err
 	}
-	return c.change(ctx, func(tx *docstore.Tx) error {
-		coll, err := tx.Cat.Lookup(ctx, ns)
-		if err != nil {
+	return c.change(ctx, func(tx *docstore.Tx) error { return c.makeCollection(ctx, tx, ns, opt) }, ns)
+}
+
+func (c *Call) makeCollection(ctx context.Context, tx *docstore.Tx, ns catalog.Namespace, opt catalog.CreateOptions) error {
+	coll, err := tx.Cat.Lookup(ctx, ns)
+	if err != nil || coll != nil && !opt.InTxn && coll.SameOptions(opt) {
+		return err
+	}
+	if coll == nil {
+		if err := checkValidator(ns, c.D.Env.UUID(), c.Args.Doc("validator")); err != nil {
 			return err
 		}
-		if coll != nil && coll.SameOptions(opt) {
-			return nil
-		}
-		_, err = tx.Cat.Create(ctx, ns, opt)
-		return err
-	}, ns)
+	}
+	_, err = tx.Cat.Create(ctx, ns, opt)
+	return err
 }
 
 // createOptions are the options that the collection keeps.
 func (c *Call) createOptions() bsonx.Doc {
 	b := bsonx.NewBuilder(nil)
 	c.appendCap(b)
-	for _, name := range []string{"validationLevel", "validationAction"} {
-		b.Value(name, c.Args.Value(name))
-	}
+	c.Args.appendValidation(b)
 	return b.Doc()
 }
 
@@ -114,10 +115,7 @@ func (c *Call) checkCreateOptions() error {
 	if err := a.checkCap(); err != nil {
 		return err
 	}
-	if err := a.word("validationLevel", "off", "strict", "moderate"); err != nil {
-		return err
-	}
-	if err := a.word("validationAction", "error", "warn", "errorAndLog"); err != nil {
+	if err := a.checkValidation(); err != nil {
 		return err
 	}
 	if err := checkIDIndex(a.Doc("idIndex")); err != nil {

@@ -25,7 +25,7 @@ var findAndModify = Spec{
 		Field{Name: "arrayFilters", Type: Array},
 		Field{Name: "hint", Type: DocOrStr},
 		Field{Name: "let", Type: Document},
-		Field{Name: "bypassDocumentValidation", Type: Truthy, NoEffect: "validators are refused at create"},
+		bypassField,
 		Field{Name: "bypassEmptyTsReplacement", Type: LooseBoolean},
 		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation},
 		Field{Name: "runtimeConstants", Type: Document, NotYet: true},

@@ -26,7 +26,7 @@ var insert = Spec{
 		Field{Name: "stmtIds", Type: Array.OrNull()},
 		Field{Name: "documents", Type: Array, Required: true},
 		Field{Name: "ordered", Type: Boolean},
-		Field{Name: "bypassDocumentValidation", Type: Truthy, NoEffect: "validators are refused at create"},
+		bypassField,
 		Field{Name: "bypassEmptyTsReplacement", Type: LooseBoolean},
 		Field{Name: "isTimeseriesNamespace", Type: Boolean, NotYet: true, Unless: isFalse},
 		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
@@ -170,6 +170,9 @@ func (c *Call) insertOne(ctx context.Context, tx *docstore.Tx, ns catalog.Namesp
 func (c *Call) insertStorable(ctx context.Context, tx *docstore.Tx, ns catalog.Namespace, doc bsonx.Doc) error {
 	coll, err := c.targetOrNew(ctx, tx, ns)
 	if err != nil {
+		return err
+	}
+	if err := c.conform(coll, nil, doc); err != nil {
 		return err
 	}
 	return c.fits(tx, tx.Insert(ctx, coll, doc))

@@ -315,12 +315,16 @@ func runValidate(ctx context.Context, c *Call) error {
 		b.String("ns", ns.String())
 		b.Binary("uuid", 4, coll.UUID[:])
 		b.OpenArray("warnings")
+		if r.Nonconforming > 0 {
+			b.String("0", "Detected one or more documents not compliant with the collection's schema.")
+		}
 		b.Close()
 		b.OpenArray("errors")
 		for i, p := range r.Problems {
 			b.String(bsonx.Index(i), p)
 		}
 		b.Close()
+		appendNumber(b, "nNonCompliantDocuments", r.Nonconforming)
 		appendNumber(b, "nrecords", r.Records)
 		b.Int32("nIndexes", int32(len(coll.Indexes)))
 		b.OpenDoc("keysPerIndex")

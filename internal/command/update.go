@@ -31,7 +31,7 @@ var update = Spec{
 		Field{Name: "updates", Type: Array, Required: true},
 		Field{Name: "ordered", Type: Boolean},
 		Field{Name: "let", Type: Document},
-		Field{Name: "bypassDocumentValidation", Type: Truthy, NoEffect: "validators are refused at create"},
+		bypassField,
 		Field{Name: "bypassEmptyTsReplacement", Type: LooseBoolean},
 		Field{Name: "isTimeseriesNamespace", Type: Boolean, NotYet: true, Unless: isFalse},
 		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
