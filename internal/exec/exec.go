@@ -54,7 +54,7 @@ func Open(ctx context.Context, tx *docstore.Tx, node plan.Node, o Options) (*Exe
 	if o.MemoryBytesMax == 0 {
 		o.MemoryBytesMax = memoryBytesMax
 	}
-	r := &run{Options: o, tx: tx}
+	r := &run{Options: o, reading: &reading{tx: tx}}
 	op, err := r.open(ctx, node)
 	if err != nil {
 		return nil, err
@@ -72,12 +72,18 @@ func (o *Options) NewContext() *expr.Context {
 	return c
 }
 
-// run is what the operators of one execution share.
+// run is what operators need of the execution that they are part of. Sub-pipelines
+// run with a copy.
 type run struct {
 	Options
+	*reading      // the same in all copies.
+	tee      *tee // of the facet branch that is being opened; else nil.
+}
+
+// reading is what an execution reads in, which Execution.Resume changes.
+type reading struct {
 	tx      *docstore.Tx
 	resumed bool // tx is not what the plan was made on.
-	tee     *tee // of the facet branch that is being opened; else nil.
 }
 
 // open makes the operator of a node that gives documents.

@@ -121,6 +121,17 @@ func drain(op Operator) (docs []bsonx.Doc, err error) {
 
 // aggregate runs a pipeline.
 func (h *house) aggregate(ns catalog.Namespace, pipeline bsonx.Value) ([]bsonx.Doc, error) {
+	tx := h.begin()
+	defer tx.Rollback()
+	op, err := h.openPipeline(tx, ns, pipeline)
+	if err != nil {
+		return nil, err
+	}
+	return drain(op)
+}
+
+// openPipeline plans a pipeline in tx, and has it ready to run.
+func (h *house) openPipeline(tx *docstore.Tx, ns catalog.Namespace, pipeline bsonx.Value) (*Execution, error) {
 	stages, err := plan.Stages(pipeline)
 	if err != nil {
 		return nil, err
@@ -130,18 +141,12 @@ func (h *house) aggregate(ns catalog.Namespace, pipeline bsonx.Value) ([]bsonx.D
 	if err != nil {
 		return nil, err
 	}
-	tx := h.begin()
-	defer tx.Rollback()
 	o := Options{Scope: scope, Rand: env.Seeded(1).Float64}
 	node, err := plan.Aggregate(ctx, tx, plan.AggregateRequest{NS: ns, Coll: h.coll(tx, ns.Coll), Pipeline: p, Eval: o.NewContext()})
 	if err != nil {
 		return nil, err
 	}
-	op, err := Open(ctx, tx, node, o)
-	if err != nil {
-		return nil, err
-	}
-	return drain(op)
+	return Open(ctx, tx, node, o)
 }
 
 // find is a find command in a test.

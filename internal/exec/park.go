@@ -32,7 +32,7 @@ func (e *Execution) Park() {
 // Resume has a parked execution go on in tx, behind the last entries that it has
 // seen: in a later snapshot, or in the same one with newer writes of its own. An
 // index or collection that is gone there is an error of the next Next.
-func (e *Execution) Resume(tx *docstore.Tx) { e.run.tx, e.run.resumed = tx, true }
+func (e *Execution) Resume(tx *docstore.Tx) { *e.run.reading = reading{tx: tx, resumed: true} }
 
 // parked is where a scan stands that holds no iterator.
 type parked struct {

@@ -224,3 +224,62 @@ func TestParkedIndexGone(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestParkedPipelines parks pipelines that read more than their own collection, at
+// every place where they can be: what they give does not change.
+func TestParkedPipelines(t *testing.T) {
+	h := openHouse(t)
+	h.index("c")
+	h.index("other", bsonx.MustParseJSON(`{"key": {"a": 1}}`))
+	for i := range 4 {
+		h.insert("c", bsonx.MustParseJSON(fmt.Sprintf(`{"_id": %d}`, i)))
+		h.insert("other", bsonx.MustParseJSON(fmt.Sprintf(`{"_id": %d, "a": %d}`, i, i/2)))
+	}
+	const join = `{"$lookup": {"from": "other", "localField": "_id", "foreignField": "a", "as": "o"}}`
+	for _, text := range []string{
+		`[` + join + `]`,
+		`[{"$lookup": {"from": "other", "let": {"id": "$_id"}, "as": "o",
+		   "pipeline": [{"$match": {"$expr": {"$eq": ["$a", "$$id"]}}}, ` + join + `]}}]`,
+		`[{"$facet": {"joined": [` + join + `], "few": [{"$limit": 1}]}}]`,
+		`[{"$sort": {"_id": -1}}, ` + join + `, {"$unwind": "$o"}]`,
+		`[{"$group": {"_id": null, "n": {"$sum": "$_id"}}}, ` + join + `]`,
+	} {
+		pipeline := bsonx.Get(bsonx.MustParseJSON(`{"p": `+text+`}`), "p")
+		want, err := h.aggregate(namespace("c"), pipeline)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		for at := range len(want) + 1 {
+			if got := h.parkedPipeline(pipeline, at); !slices.Equal(jsons(got), jsons(want)) {
+				t.Errorf("%s, parked after %d\ngot  %v\nwant %v", text, at, jsons(got), jsons(want))
+			}
+		}
+	}
+}
+
+// parkedPipeline runs a pipeline and parks it after so many documents.
+func (h *house) parkedPipeline(pipeline bsonx.Value, at int) (docs []bsonx.Doc) {
+	h.t.Helper()
+	tx := h.begin()
+	e, err := h.openPipeline(tx, namespace("c"), pipeline)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for range at {
+		doc, err := e.Next(ctx)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		docs = append(docs, slices.Clone(doc))
+	}
+	e.Park()
+	tx.Rollback()
+	tx = h.begin()
+	defer tx.Rollback()
+	e.Resume(tx)
+	rest, err := drain(e)
+	if err != nil {
+		h.t.Fatalf("%s, parked after %d: %v", bsonx.ToJSON(bsonx.AsDoc(pipeline)), at, err)
+	}
+	return append(docs, rest...)
+}
