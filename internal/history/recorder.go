@@ -9,9 +9,8 @@ import (
 type Recorder struct {
 	now atomic.Int64
 
-	mu    sync.Mutex // guards all below; a leaf.
-	txns  []Txn
-	acked int
+	mu   sync.Mutex // guards txns; a leaf.
+	txns []Txn
 }
 
 // Now is the next place in the one order of all that the clients do. What is asked
@@ -24,16 +23,6 @@ func (r *Recorder) Add(t Txn) {
 	defer r.mu.Unlock()
 	t.ID = len(r.txns) + 1
 	r.txns = append(r.txns, t)
-	if t.Outcome == Committed {
-		r.acked++
-	}
-}
-
-// Acknowledged is how many transactions have committed.
-func (r *Recorder) Acknowledged() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.acked
 }
 
 // Txns is the history so far.
