@@ -27,6 +27,8 @@ type watchedDisk struct {
 // logExt is the extension of the files of Pebble's log.
 const logExt = ".log"
 
+func isLog(name string) bool { return strings.HasSuffix(name, logExt) }
+
 // slowOperation is how long an operation may take before the log tells of it.
 const slowOperation = 5 * time.Second
 
@@ -51,7 +53,7 @@ func (d watchedDisk) write(name string, op func() error) error {
 		}
 		err = s.diedf("write to disk: %s: %w", d.PathBase(name), err)
 	}
-	if !strings.HasSuffix(name, logExt) || !s.opened.Load() || s.applying.Load() {
+	if !isLog(name) || !s.opened.Load() || s.applying.Load() {
 		select {}
 	}
 	return err
@@ -160,4 +162,12 @@ func (f watchedFile) SyncTo(length int64) (full bool, err error) {
 		return err
 	})
 	return full, err
+}
+
+// Close implements vfs.File. That of a log may write.
+func (f watchedFile) Close() error {
+	if isLog(f.name) {
+		return f.disk.write(f.name, f.File.Close)
+	}
+	return f.File.Close()
 }

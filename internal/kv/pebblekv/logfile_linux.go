@@ -2,6 +2,7 @@ package pebblekv
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -55,14 +56,24 @@ const (
 // Behind its end the file holds zeros, or what an older log left there: the log's
 // format knows both from what belongs to it.
 type logFile struct {
-	vfs.File          // by way of the page cache: for all but writing.
-	sync     *os.File // each write is durable when it returns.
+	vfs.File            // by way of the page cache: for all but writing.
+	direct   directFile // each write is durable when it returns.
 
 	buf    []byte // block-aligned memory.
 	n      int    // bytes of buf in use; the first are the file's at 'at'.
 	at     int64  // a multiple of logBlock.
 	clean  int    // bytes of buf that are durable already.
 	filled int64  // the file's blocks up to here exist.
+
+	// failed is why a write has failed. Nothing is written after that: what the disk
+	// holds is not known, and what was refused must not become durable later.
+	failed error
+}
+
+// directFile is what a logFile needs of a descriptor that goes past the page cache.
+type directFile interface {
+	io.WriterAt
+	io.Closer
 }
 
 // openLogFile returns f as a logFile; f itself where the file system cannot do that.
@@ -71,19 +82,35 @@ func openLogFile(f vfs.File, name string) vfs.File {
 	if err != nil {
 		return f
 	}
-	l := &logFile{File: f, sync: direct}
-	if l.buf, err = syscall.Mmap(-1, 0, logBuffer, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE); err == nil {
-		var info vfs.FileInfo
-		if info, err = f.Stat(); err == nil {
-			l.filled = info.Size() / logBlock * logBlock
-			err = l.fill(1)
-		}
-	}
+	l, err := newLogFile(f, direct)
 	if err != nil {
-		l.release()
 		return f
 	}
 	return l
+}
+
+// newLogFile takes both descriptors of one file over; if it fails, direct is closed.
+// Some file systems take the flags and then refuse the writes, so one is tried: a
+// log that is written by way of the page cache is slow, one that fails is the end.
+func newLogFile(f vfs.File, direct directFile) (l *logFile, err error) {
+	l = &logFile{File: f, direct: direct}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.release())
+		}
+	}()
+	info, err := f.Stat()
+	if err != nil {
+		return l, err
+	}
+	if l.buf, err = syscall.Mmap(-1, 0, logBuffer, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE); err != nil {
+		return l, err
+	}
+	if l.filled = info.Size() / logBlock * logBlock; l.filled == 0 {
+		return l, l.fill(1)
+	}
+	_, err = direct.WriteAt(l.buf[:logBlock], 0) // what an older log left there is of no use to anybody.
+	return l, err
 }
 
 // fill makes blocks exist up to an offset, and some more.
@@ -101,14 +128,14 @@ func (l *logFile) fill(to int64) error {
 	}
 	defer func() { _ = syscall.Munmap(zeros) }()
 	for end := max(to, l.filled+step); l.filled < end; l.filled += logBuffer {
-		if _, err := l.sync.WriteAt(zeros, l.filled); err != nil {
+		if _, err := l.direct.WriteAt(zeros, l.filled); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Write implements vfs.File.
+// Write implements vfs.File. It is durable after the next Sync.
 func (l *logFile) Write(p []byte) (n int, err error) {
 	for len(p) > 0 {
 		if l.n == len(l.buf) {
@@ -124,15 +151,19 @@ func (l *logFile) Write(p []byte) (n int, err error) {
 
 // flush makes what was written durable, and keeps the last block if it is not full.
 func (l *logFile) flush() error {
-	if l.clean == l.n {
-		return nil
+	if l.failed == nil && l.clean != l.n {
+		l.failed = l.writeBlocks()
 	}
+	return l.failed
+}
+
+func (l *logFile) writeBlocks() error {
 	end := (l.n + logBlock - 1) / logBlock * logBlock
 	clear(l.buf[l.n:end])
 	if err := l.fill(l.at + int64(end)); err != nil {
 		return err
 	}
-	if _, err := l.sync.WriteAt(l.buf[:end], l.at); err != nil {
+	if _, err := l.direct.WriteAt(l.buf[:end], l.at); err != nil {
 		return err
 	}
 	full := l.n / logBlock * logBlock
@@ -158,7 +189,7 @@ func (l *logFile) Preallocate(_, _ int64) error { return nil }
 // Fd implements vfs.File. Nobody may write by the descriptor of the page cache.
 func (l *logFile) Fd() uintptr { return vfs.InvalidFd }
 
-// Close implements vfs.File.
+// Close implements vfs.File. It makes durable what was not synced.
 func (l *logFile) Close() error {
 	err := l.flush()
 	return errors.Join(err, l.release(), l.File.Close())
@@ -171,5 +202,5 @@ func (l *logFile) release() error {
 		err = syscall.Munmap(l.buf)
 		l.buf = nil
 	}
-	return errors.Join(err, l.sync.Close())
+	return errors.Join(err, l.direct.Close())
 }

@@ -3,6 +3,7 @@ package pebblekv
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -104,6 +105,74 @@ func TestLogFileReuse(t *testing.T) {
 	got, err := os.ReadFile(name)
 	if err != nil || len(got) != 3*logBlock || !bytes.HasPrefix(got, []byte("new\x00")) || got[logBlock] != 'x' {
 		t.Fatalf("%d bytes, %.10q, %v", len(got), got, err)
+	}
+}
+
+// failingFile takes so many writes, and no more.
+type failingFile struct {
+	directFile
+	left, tried int
+}
+
+var errNoWrite = errors.New("the disk refuses")
+
+func (f *failingFile) WriteAt(p []byte, at int64) (int, error) {
+	f.tried++
+	if f.left--; f.left < 0 {
+		return 0, errNoWrite
+	}
+	return f.directFile.WriteAt(p, at)
+}
+
+// TestLogFileFails: a write that has failed is not tried again, by Close neither.
+func TestLogFileFails(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "1.log")
+	l := openTestLog(t, name)
+	disk := &failingFile{directFile: l.direct, left: 1}
+	l.direct = disk
+	for i, want := range []error{nil, errNoWrite, errNoWrite} {
+		if _, err := l.Write([]byte("abc")); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Sync(); !errors.Is(err, want) {
+			t.Errorf("sync %d: %v", i, err)
+		}
+	}
+	if err := l.Close(); !errors.Is(err, errNoWrite) {
+		t.Errorf("close: %v", err)
+	}
+	if disk.tried != 2 {
+		t.Errorf("%d writes, want the first and the one that failed", disk.tried)
+	}
+	if got, err := os.ReadFile(name); err != nil || !bytes.HasPrefix(got, []byte("abc\x00")) {
+		t.Errorf("%.10q %v", got, err)
+	}
+}
+
+// TestLogFileRefused: where direct writes are refused although the file could be
+// opened for them, that is found out before the log relies on them, in a new file
+// and in one that is used again.
+func TestLogFileRefused(t *testing.T) {
+	for _, size := range []int{0, 3 * logBlock} {
+		name := filepath.Join(t.TempDir(), "1.log")
+		if err := os.WriteFile(name, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := vfs.Default.OpenReadWrite(name, vfs.WriteCategoryUnspecified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		direct, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := newLogFile(f, &failingFile{directFile: direct}); !errors.Is(err, errNoWrite) {
+			t.Errorf("a file of %d bytes: %v", size, err)
+		}
+		if err := direct.Close(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("the descriptor was left open: %v", err)
+		}
 	}
 }
 
