@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
@@ -121,7 +122,7 @@ func (c *Call) compileAggregate(args *Args) (*aggregation, error) {
 		}
 		a.ns = ns
 	case bsonx.IsNumber(c.Arg) && n == 1 && exact:
-		a.ns = catalog.Namespace{DB: c.Gen.DB}
+		a.ns = catalog.Namespace{DB: strings.Clone(c.Gen.DB)}
 	default:
 		return nil, mongoerr.New(mongoerr.BadValue, "Invalid command format: the 'aggregate' field must specify a collection name or 1")
 	}

@@ -100,12 +100,14 @@ func (c *Call) InTxn() bool { return c.Txn != nil }
 // Dependent notes that the reply tells something of the commit at t.
 func (c *Call) Dependent(t kv.Time) { c.depends = max(c.depends, t) }
 
-// Namespace is the collection that the command's own field names, checked.
+// Namespace is the collection that the command's own field names, checked, in
+// bytes of its own: cursors and transactions outlive the request's.
 func (c *Call) Namespace() (catalog.Namespace, error) {
 	if err := checkCollection(c); err != nil {
 		return catalog.Namespace{}, err
 	}
-	ns := catalog.Namespace{DB: c.Gen.DB, Coll: string([]byte(bsonx.Str(c.Arg)))}
+	full, at := c.target(), len(c.Gen.DB)
+	ns := catalog.Namespace{DB: full[:at], Coll: full[at+1:]}
 	return ns, ns.Validate()
 }
 

@@ -46,7 +46,16 @@ func (c *conn) send(cmd bsonx.Doc, more ...string) reply {
 		b.Fields(doc(c.h.t, m))
 	}
 	b.String("$db", databaseOf(name))
-	r := c.h.d.Run(c.ctx, &c.peer, command.Request{Body: b.Doc()}, nil)
+	return c.request(b.Doc())
+}
+
+// request runs a command and spoils its bytes afterwards, as the wire's next
+// message does: nothing that outlives it may borrow from them.
+func (c *conn) request(body bsonx.Doc) reply {
+	r := c.h.d.Run(c.ctx, &c.peer, command.Request{Body: body}, nil)
+	for i := range body {
+		body[i] = '?'
+	}
 	return reply{c.h.t, r.Reply}
 }
 
@@ -56,7 +65,7 @@ func (c *conn) runOn(db, text string) reply {
 	b := bsonx.NewBuilder(nil)
 	b.Fields(doc(c.h.t, text))
 	b.String("$db", db)
-	return reply{c.h.t, c.h.d.Run(c.ctx, &c.peer, command.Request{Body: b.Doc()}, nil).Reply}
+	return c.request(b.Doc())
 }
 
 func databaseOf(command string) string {

@@ -62,3 +62,16 @@ func TestParkedCursorsHoldNothing(t *testing.T) {
 		}
 	})
 }
+
+// TestJoinOutlivesRequest: a pipeline that joins looks its collections up at every
+// batch, when the request that named them is long gone.
+func TestJoinOutlivesRequest(t *testing.T) {
+	inHouse(t, func(h *house) {
+		c := h.conn()
+		c.run(putAll).want(`{"n":4}`)
+		id := c.run(`{"aggregate":"c","pipeline":[{"$lookup":{"from":"c","localField":"_id","foreignField":"_id","as":"a"}},
+			{"$set":{"a":{"$size":"$a"}}}],"cursor":{"batchSize":1}}`).cursor()
+		c.run(fmt.Sprintf(`{"getMore":{"$numberLong":"%d"},"collection":"c"}`, id)).
+			want(`[{"_id":2,"n":0,"a":1} {"_id":3,"n":0,"a":1} {"_id":9,"n":0,"a":1}]`)
+	})
+}
