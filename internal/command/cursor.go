@@ -206,8 +206,15 @@ func runGetMore(ctx context.Context, c *Call) error {
 	if cur, err = cursors.Take(id); err != nil {
 		return err
 	}
+	keep := false // unless the batch is whole: a panic must not leave it taken.
+	defer func() {
+		if keep {
+			cursors.Return(cur)
+		} else {
+			cursors.Drop(cur)
+		}
+	}()
 	if err := c.D.FailPoints.GetMore(); err != nil {
-		cursors.Drop(cur)
 		return err
 	}
 	n := c.Args.Int("batchSize", 0)
@@ -215,21 +222,18 @@ func runGetMore(ctx context.Context, c *Call) error {
 		n = -1
 	}
 	if err := c.goOn(ctx, cur); err != nil {
-		cursors.Return(cur)
+		keep = true
 		return err
 	}
 	c.Reply.OpenDoc("cursor")
 	done, err := c.fill(ctx, cur, batch{field: "nextBatch", docs: n, left: cur.Left()})
-	switch {
-	case err != nil:
-		cursors.Drop(cur)
+	if err != nil {
 		return err
-	case done:
-		id = 0
-		defer cursors.Drop(cur)
-	default:
-		defer cursors.Return(cur)
 	}
+	if done {
+		id = 0
+	}
+	keep = !done
 	c.endCursor(id, cur)
 	return nil
 }

@@ -40,7 +40,21 @@ func (d *Dispatcher) inSession(ctx context.Context, c *Call) error {
 		return err
 	}
 	c.Txn = t
-	err = d.statement(ctx, c)
+	return d.statementOf(ctx, c)
+}
+
+// statementOf runs a statement of the command's transaction, which ends with it
+// unless the statement is whole: a failure ends it, and so does a panic, or what
+// half a statement has written could be committed.
+func (d *Dispatcher) statementOf(ctx context.Context, c *Call) error {
+	s, t, whole := c.Session, c.Txn, false
+	defer func() {
+		if !whole {
+			s.Abort()
+			c.Txn = nil
+		}
+	}()
+	err := d.statement(ctx, c)
 	if t.Tx != nil {
 		c.spent.Bytes = int64(t.Tx.KV.Size())
 	}
@@ -51,13 +65,9 @@ func (d *Dispatcher) inSession(ctx context.Context, c *Call) error {
 		err = d.durable(ctx, c, c.depends)
 		c.shows = false
 	}
-	if err != nil || c.failed {
-		s.Abort()
-		c.Txn = nil
-		return err
-	}
-	t.Shown = true
-	return nil
+	whole = err == nil && !c.failed
+	t.Shown = t.Shown || whole
+	return err
 }
 
 // startWaitMax is how long a statement waits for the one that starts its
