@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -146,7 +147,8 @@ func (l *opLister) command(b *bsonx.Builder, body bsonx.Doc) {
 		return
 	}
 	b.OpenDoc("command")
-	b.String("$truncated", text[:truncatedBytes]+"...")
+	// A cut may leave half a letter, for which drivers refuse the whole reply.
+	b.String("$truncated", strings.ToValidUTF8(text[:truncatedBytes], "\uFFFD")+"...")
 	if comment := bsonx.Get(body, "comment"); comment.Type != bsonx.TypeMissing {
 		b.Value("comment", comment)
 	}
