@@ -69,6 +69,11 @@ func (c *Collection) existsError(opt CreateOptions) error {
 	case opt.InTxn:
 		return mongoerr.Newf(mongoerr.NamespaceExists, "Collection %s already exists.", c.NS)
 	}
+	if pipeline := bsonx.Get(c.Options, "pipeline"); c.Kind == KindView && opt.Kind == KindView && bsonx.Equal(bsonx.Get(c.Options, "viewOn"), bsonx.Get(opt.Options, "viewOn")) {
+		show := func(v bsonx.Value) string { return bsonx.ShellString(bsonx.DocValue(bsonx.AsDoc(v))) } // with the positions as names.
+		return mongoerr.Newf(mongoerr.NamespaceExists,
+			"namespace %s already exists, but with pipeline %s rather than %s", c.NS, show(pipeline), show(bsonx.Get(opt.Options, "pipeline")))
+	}
 	if c.Kind == KindView {
 		on := func(options bsonx.Doc) Namespace {
 			ns := Namespace{DB: c.NS.DB}

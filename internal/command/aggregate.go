@@ -61,7 +61,8 @@ var aggregateCursor = NewFields("cursor", Field{Name: "batchSize", Type: Integer
 // aggregation is an aggregate command, compiled.
 type aggregation struct {
 	ns       catalog.Namespace // Coll is "" for a pipeline that begins with its own documents.
-	pipeline *plan.Pipeline
+	stages   []bsonx.Doc
+	pipeline *plan.Pipeline // of the stages.
 	vars     *variables
 	hint     bsonx.Value
 }
@@ -146,6 +147,7 @@ func (c *Call) compileAggregate(args *Args) (*aggregation, error) {
 	if a.vars, err = c.variables(args.Doc("let")); err != nil {
 		return nil, err
 	}
+	a.stages = stages
 	a.pipeline, err = plan.CompilePipeline(stages, plan.PipelineOptions{Scope: a.vars.scope, NS: a.ns})
 	return a, err
 }

@@ -51,6 +51,10 @@ func runCollMod(ctx context.Context, c *Call) error {
 	if err := c.Args.checkValidation(); err != nil {
 		return err
 	}
+	names := []catalog.Namespace{ns}
+	if c.Args.Has("viewOn") || c.Args.Has("pipeline") {
+		names = append(names, viewsOf(ns.DB))
+	}
 	err = c.alter(ctx, func(tx *docstore.Tx) error {
 		coll, err := tx.Cat.Lookup(ctx, ns)
 		if err != nil {
@@ -59,13 +63,16 @@ func runCollMod(ctx context.Context, c *Call) error {
 		if coll == nil {
 			return mongoerr.New(mongoerr.NamespaceNotFound, "ns does not exist")
 		}
+		if isView(coll) {
+			return c.modifyView(ctx, tx, coll)
+		}
 		for _, name := range []string{"pipeline", "viewOn"} {
 			if c.Args.Has(name) {
 				return mongoerr.New(mongoerr.InvalidOptions, "option only supported on a view: "+name)
 			}
 		}
 		return c.modifyCollection(ctx, tx, coll, hide)
-	}, ns)
+	}, names...)
 	if err == nil && hide != nil && hide.was != hide.is {
 		c.Reply.Bool("hidden_old", hide.was)
 		c.Reply.Bool("hidden_new", hide.is)

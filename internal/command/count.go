@@ -73,7 +73,7 @@ func (c *Call) compileQuery(q bsonx.Doc, hint bsonx.Value) (finding, error) {
 
 // each runs a query to its end.
 func (c *Call) each(ctx context.Context, tx *docstore.Tx, f finding, do func(bsonx.Doc) error) error {
-	src, err := c.openFind(ctx, tx, f.req, f.vars)
+	src, err := c.openFinding(ctx, tx, f)
 	if err != nil {
 		return err
 	}

@@ -59,6 +59,9 @@ func runCreate(ctx context.Context, c *Call) error {
 	if err := c.checkCreate(); err != nil {
 		return err
 	}
+	if c.Args.Has("viewOn") {
+		return c.createView(ctx, ns)
+	}
 	opt := catalog.CreateOptions{InTxn: c.InTxn(), Options: c.createOptions()}
 	if c.InTxn() {
 		return c.makeCollection(ctx, c.Txn.Tx, ns, opt)
@@ -162,8 +165,6 @@ func (c *Call) checkCreate() error {
 		return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Cannot create a view in a multi-document transaction.")
 	case c.InTxn() && series:
 		return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Cannot create a time-series collection in a multi-document transaction.")
-	case view:
-		return mongoerr.NotYet("create.viewOn")
 	case series:
 		return mongoerr.NotYet("create.timeseries")
 	}

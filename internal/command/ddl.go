@@ -76,17 +76,26 @@ func runDrop(ctx context.Context, c *Call) error {
 	if err != nil || coll == nil {
 		return err // what is not there is dropped without waiting for anybody.
 	}
+	names, err := c.droppedWith(ctx, coll)
+	if err != nil {
+		return err
+	}
 	err = c.alter(ctx, func(tx *docstore.Tx) error {
 		if coll, err = tx.Cat.Lookup(ctx, ns); err != nil || coll == nil {
 			return err
 		}
+		if err := dropView(ctx, tx, coll); err != nil {
+			return err
+		}
 		return tx.Cat.Drop(ctx, coll)
-	}, ns)
+	}, names...)
 	if err != nil || coll == nil {
 		return err
 	}
 	c.noteSettings(ns)
-	c.Reply.Int32("nIndexesWas", int32(len(coll.Indexes)))
+	if !isView(coll) {
+		c.Reply.Int32("nIndexesWas", int32(len(coll.Indexes)))
+	}
 	c.Reply.String("ns", ns.String())
 	return nil
 }

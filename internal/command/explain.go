@@ -101,10 +101,15 @@ func (c *Call) explainFind(ctx context.Context, f finding, shown bsonx.Doc, verb
 	if err := readable(ns); err != nil {
 		return err
 	}
-	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
-		f.req.NS = ns
+	view := false
+	err = c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+		f.req.NS, view = ns, false
 		if f.req.Coll, err = tx.Cat.Lookup(ctx, ns); err != nil {
 			return err
+		}
+		if isView(f.req.Coll) {
+			view = true
+			return nil
 		}
 		node, err := plan.Find(ctx, tx, f.req)
 		if err != nil {
@@ -113,6 +118,14 @@ func (c *Call) explainFind(ctx context.Context, f finding, shown bsonx.Doc, verb
 		e := exec.Explanation{NS: ns, Filter: f.req.Filter, Plan: node}
 		return c.explainPlan(ctx, tx, &e, f.vars, shown, verbosity)
 	})
+	if err != nil || !view {
+		return err
+	}
+	a, err := f.asPipeline()
+	if err != nil {
+		return err
+	}
+	return c.explainAggregate(ctx, a, shown, verbosity)
 }
 
 func (c *Call) explainAggregate(ctx context.Context, a *aggregation, shown bsonx.Doc, verbosity string) error {
@@ -121,11 +134,18 @@ func (c *Call) explainAggregate(ctx context.Context, a *aggregation, shown bsonx
 		if err != nil {
 			return err
 		}
+		if req.NS != a.ns {
+			on, err := a.below(ctx, tx)
+			if err != nil {
+				return err
+			}
+			shown = on.command(a.hint)
+		}
 		node, err := plan.Aggregate(ctx, tx, req)
 		if err != nil {
 			return err
 		}
-		e := exec.Explanation{NS: a.ns, Filter: req.Filter(), Plan: node, Pipeline: true}
+		e := exec.Explanation{NS: req.NS, Filter: req.Filter(), Plan: node, Pipeline: true}
 		return c.explainPlan(ctx, tx, &e, a.vars, shown, verbosity)
 	})
 }
@@ -186,12 +206,18 @@ func executionError(err error) (failed *mongoerr.Error, other error) {
 
 // request is the plan request of an aggregate on what tx sees.
 func (a *aggregation) request(ctx context.Context, tx *docstore.Tx) (plan.AggregateRequest, error) {
-	var coll *catalog.Collection
-	if a.ns.Coll != "" {
-		var err error
-		if coll, err = tx.Cat.Lookup(ctx, a.ns); err != nil {
-			return plan.AggregateRequest{}, err
-		}
+	req := plan.AggregateRequest{NS: a.ns, Pipeline: a.pipeline, Hint: a.hint, Eval: a.vars.ctx}
+	if a.ns.Coll == "" {
+		return req, nil
 	}
-	return plan.AggregateRequest{NS: a.ns, Coll: coll, Pipeline: a.pipeline, Hint: a.hint, Eval: a.vars.ctx}, nil
+	var err error
+	if req.Coll, err = tx.Cat.Lookup(ctx, a.ns); err != nil || req.Coll == nil || req.Coll.Kind != catalog.KindView {
+		return req, err
+	}
+	on, err := a.below(ctx, tx)
+	if err != nil {
+		return req, err
+	}
+	req.NS, req.Coll, req.Pipeline = on.NS, on.Coll, on.pipeline
+	return req, nil
 }

@@ -50,6 +50,7 @@ func badHint(string, bsonx.Value) error {
 type finding struct {
 	req  plan.Request
 	vars *variables
+	text Args // as it was given.
 }
 
 func runFind(ctx context.Context, c *Call) error {
@@ -74,7 +75,7 @@ func runFind(ctx context.Context, c *Call) error {
 		if f.req.Coll, err = tx.Cat.Lookup(ctx, ns); err != nil {
 			return err
 		}
-		src, err := c.openFind(ctx, tx, f.req, f.vars)
+		src, err := c.openFinding(ctx, tx, f)
 		if err != nil {
 			return err
 		}
@@ -150,6 +151,7 @@ func naturalOrder(sort bsonx.Doc) bool {
 
 // compileFind compiles the fields that find shares with its explanation.
 func (c *Call) compileFind(a *Args) (f finding, err error) {
+	f.text = *a
 	if f.vars, err = c.variables(a.Doc("let")); err != nil {
 		return f, err
 	}

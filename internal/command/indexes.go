@@ -170,6 +170,9 @@ func runDropIndexes(ctx context.Context, c *Call) error {
 		if coll == nil {
 			return missing
 		}
+		if isView(coll) {
+			return notOnView(ns)
+		}
 		was = len(coll.Indexes)
 		var doomed []*catalog.Index
 		if doomed, all, err = c.doomed(coll); err != nil {
@@ -264,6 +267,9 @@ func runListIndexes(ctx context.Context, c *Call) error {
 		}
 		if coll == nil {
 			return mongoerr.Newf(mongoerr.NamespaceNotFound, "ns does not exist: %s", ns)
+		}
+		if isView(coll) {
+			return notOnView(ns)
 		}
 		var docs, later []bsonx.Doc
 		for _, idx := range coll.Indexes {

@@ -155,18 +155,18 @@ func runListCollections(ctx context.Context, c *Call) error {
 	var docs []bsonx.Doc
 	for _, coll := range list {
 		doc := describe(coll)
+		if c.Args.Bool("nameOnly", false) { // the filter sees no more than that, as in the original.
+			b := bsonx.NewBuilder(nil)
+			b.Value("name", bsonx.Get(doc, "name"))
+			b.Value("type", bsonx.Get(doc, "type"))
+			doc = b.Doc()
+		}
 		ok, err := match(doc)
 		if err != nil {
 			return err
 		}
 		if !ok {
 			continue
-		}
-		if c.Args.Bool("nameOnly", false) {
-			b := bsonx.NewBuilder(nil)
-			b.Value("name", bsonx.Get(doc, "name"))
-			b.Value("type", bsonx.Get(doc, "type"))
-			doc = b.Doc()
 		}
 		docs = append(docs, doc)
 	}
@@ -214,6 +214,9 @@ func runCollStats(ctx context.Context, c *Call) error {
 		coll, err := tx.Cat.Lookup(ctx, ns)
 		if err != nil {
 			return err
+		}
+		if isView(coll) {
+			return notOnView(ns)
 		}
 		var docs, bytes int64
 		indexes := 0
@@ -304,6 +307,9 @@ func runValidate(ctx context.Context, c *Call) error {
 		}
 		if coll == nil {
 			return mongoerr.Newf(mongoerr.NamespaceNotFound, "Collection '%s' does not exist to validate.", ns)
+		}
+		if isView(coll) {
+			return mongoerr.New(mongoerr.CommandNotSupportedOnView, "Cannot validate a view")
 		}
 		r, err := tx.Validate(ctx, coll)
 		if err != nil {

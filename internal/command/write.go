@@ -229,7 +229,7 @@ func (c *Call) writeTarget(ctx ctxT, tx *docstore.Tx, ns catalog.Namespace) (*ca
 		return nil, err
 	}
 	if coll != nil && coll.Kind == catalog.KindView {
-		return nil, mongoerr.Newf(mongoerr.CommandNotSupportedOnView, "Namespace %s is a view, not a collection", ns)
+		return nil, notOnView(ns)
 	}
 	if coll != nil && coll.Kind == catalog.KindServed {
 		return nil, directWrite(coll)

@@ -32,7 +32,7 @@ func RuleOf(coll *catalog.Collection) (*Rule, error) {
 func compileRule(coll *catalog.Collection) (any, error) {
 	var none *Rule
 	doc, level := bsonx.Get(coll.Options, "validator"), bsonx.Get(coll.Options, "validationLevel")
-	if bsonx.IsMissing(doc) || coll.Kind != catalog.KindCollection || is(level, "off") {
+	if bsonx.IsMissing(doc) || coll.Kind == catalog.KindView || is(level, "off") {
 		return none, nil
 	}
 	v, err := query.CompileValidator(bsonx.AsDoc(doc))

@@ -25,13 +25,14 @@ func CatalogResolver(v *catalog.View) Resolver { return catalogResolver{v} }
 
 type catalogResolver struct{ view *catalog.View }
 
-// viewDepthMax is how many views may stand on one another.
-const viewDepthMax = 20
+// ViewDepthMax is how many views may stand on one another, and how many names are
+// followed for a reader: one view less than that.
+const ViewDepthMax = 20
 
 // Resolve follows views down to a collection.
 func (r catalogResolver) Resolve(ctx context.Context, ns catalog.Namespace) (Target, error) {
 	t := Target{NS: ns}
-	for range viewDepthMax + 1 {
+	for range ViewDepthMax {
 		coll, err := r.view.Lookup(ctx, t.NS)
 		if err != nil || coll == nil {
 			return t, err
@@ -48,7 +49,7 @@ func (r catalogResolver) Resolve(ctx context.Context, ns catalog.Namespace) (Tar
 		t.Stages = append(stages, t.Stages...)
 		t.NS.Coll = bsonx.Str(on)
 	}
-	return t, mongoerr.Newf(mongoerr.ViewDepthLimitExceeded, "View depth too deep or view cycle detected; maximum depth is %d", viewDepthMax)
+	return t, mongoerr.Newf(mongoerr.ViewDepthLimitExceeded, "View depth too deep or view cycle detected; maximum depth is %d", ViewDepthMax)
 }
 
 // Lookup runs a $lookup over its input.
