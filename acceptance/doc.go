@@ -22,6 +22,15 @@
 // mongodump, mongorestore, mongoexport and mongoimport are built from the module in
 // mongotools/ and carry databases out and back, which are then compared byte for byte.
 //
+// # The drivers' own tests
+//
+// TestDriverSuites runs the integration tests of the Go driver, of both its versions,
+// with the spec files that all drivers share. They and what they need are fetched as the
+// clients are, and built in the cache folder. suites/expectations.txt lists what may
+// fail, which issue will end that, and what is not run; a failure that is not listed is
+// one, and so is a listed test that passes. How many passed and failed is told in the
+// test's log, and in the file named by PANDO_SUMMARY.
+//
 // # The banks
 //
 // Sixteen workers move money between accounts, each transfer a transaction with a
@@ -42,7 +51,7 @@
 //
 // # Where to start reading
 //
-// programs_test.go is the table of programs, soak_test.go the banks, dump_test.go the
-// dumps, harness_test.go the server's life, deps_test.go, jvm_test.go, rust_test.go and
-// debian_test.go the drivers.
+// programs_test.go is the table of programs, suites_test.go the drivers' own tests,
+// soak_test.go the banks, dump_test.go the dumps, harness_test.go the server's life,
+// deps_test.go, jvm_test.go, rust_test.go and debian_test.go the drivers.
 package acceptance

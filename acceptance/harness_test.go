@@ -64,16 +64,17 @@ func serverBinary(t *testing.T) string {
 // server is a server process, and what is needed to start another in its place.
 type server struct {
 	t    *testing.T
-	dir  string // its data.
-	port int    // 0 until the first start has picked one.
+	args []string // more than the harness gives.
+	dir  string   // its data.
+	port int      // 0 until the first start has picked one.
 	cmd  *exec.Cmd
 	log  *bytes.Buffer // of the process that runs; read it only after its end.
 	done chan error
 }
 
 // newServer starts a server on an empty directory; it is stopped when the test ends.
-func newServer(t *testing.T) *server {
-	s := &server{t: t, dir: filepath.Join(t.TempDir(), "data")}
+func newServer(t *testing.T, args ...string) *server {
+	s := &server{t: t, args: args, dir: filepath.Join(t.TempDir(), "data")}
 	s.start()
 	t.Cleanup(func() {
 		if s.cmd != nil {
@@ -87,7 +88,8 @@ func newServer(t *testing.T) *server {
 func (s *server) start() {
 	s.t.Helper()
 	portFile := filepath.Join(s.t.TempDir(), "port")
-	s.cmd = exec.Command(serverBinary(s.t), "--dbpath", s.dir, "--port", strconv.Itoa(s.port), "--portfile", portFile)
+	args := append([]string{"--dbpath", s.dir, "--port", strconv.Itoa(s.port), "--portfile", portFile}, s.args...)
+	s.cmd = exec.Command(serverBinary(s.t), args...)
 	s.log = &bytes.Buffer{}
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {
@@ -162,11 +164,12 @@ func (s *server) check() {
 	}
 }
 
-// target is where the programs go: a server that is told, or one of our own.
-func target(t *testing.T) func(options string) string {
+// target is where the programs go: a server that is told, or one of our own, with
+// more arguments.
+func target(t *testing.T, args ...string) func(options string) string {
 	given := os.Getenv("PANDO_ACCEPTANCE_URI")
 	if given == "" {
-		s := newServer(t)
+		s := newServer(t, args...)
 		return s.uri
 	}
 	u, err := url.Parse(given)
