@@ -3,6 +3,9 @@ package session
 import (
 	"context"
 	"errors"
+	"iter"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,8 +53,9 @@ type Cursor struct {
 	Batches          int64
 	Returned         int64
 
-	busy, dead bool // guarded by Cursors.mu.
-	parked     bool // changed by who has taken it, or under Cursors.mu while nobody has.
+	busy, dead bool  // guarded by Cursors.mu.
+	lost       error // guarded by Cursors.mu: why nothing can be read from it once its reader returns it; nil if it can.
+	parked     bool  // changed by who has taken it, or under Cursors.mu while nobody has.
 }
 
 // Left is how many documents the query's limit still allows, -1 without one.
@@ -76,11 +80,16 @@ func (c *Cursor) close() {
 type Cursors struct {
 	env *env.Env
 
-	mu   sync.Mutex // guards the map and the cursors' busy and dead; a leaf.
-	open map[int64]*Cursor
+	// mu guards the maps and what the cursors say it does. Idle cursors let go of
+	// what they hold under it, so the engine's locks come below; none of ours does.
+	mu        sync.Mutex
+	open      map[int64]*Cursor
+	bySession map[ID]map[*Cursor]struct{} // those of open that a session opened.
 }
 
-func newCursors(e *env.Env) *Cursors { return &Cursors{env: e, open: map[int64]*Cursor{}} }
+func newCursors(e *env.Env) *Cursors {
+	return &Cursors{env: e, open: map[int64]*Cursor{}, bySession: map[ID]map[*Cursor]struct{}{}}
+}
 
 // Add gives c an id and keeps it, checked in.
 func (cs *Cursors) Add(c *Cursor) int64 {
@@ -92,7 +101,28 @@ func (cs *Cursors) Add(c *Cursor) int64 {
 		c.ID = int64(cs.env.Uint64() >> 1)
 	}
 	cs.open[c.ID] = c
+	if c.LSID != nil {
+		of := cs.bySession[*c.LSID]
+		if of == nil {
+			of = map[*Cursor]struct{}{}
+			cs.bySession[*c.LSID] = of
+		}
+		of[c] = struct{}{}
+	}
 	return c.ID
+}
+
+// remove forgets a cursor. mu is held.
+func (cs *Cursors) remove(c *Cursor) {
+	delete(cs.open, c.ID)
+	if c.LSID == nil {
+		return
+	}
+	of := cs.bySession[*c.LSID]
+	delete(of, c)
+	if len(of) == 0 {
+		delete(cs.bySession, *c.LSID)
+	}
 }
 
 // errNotFound is 43.
@@ -126,12 +156,16 @@ func (cs *Cursors) Take(id int64) (*Cursor, error) {
 	return c, nil
 }
 
-// Return checks a cursor in again. It is closed if it was killed meanwhile.
+// Return checks a cursor in again. It is closed if it was killed meanwhile, and
+// has nothing to read any more if its collection was lost.
 func (cs *Cursors) Return(c *Cursor) {
 	cs.mu.Lock()
 	c.busy = false
 	c.LastUse = cs.env.Now()
 	dead := c.dead
+	if !dead && c.lost != nil {
+		c.end(c.lost)
+	}
 	cs.mu.Unlock()
 	if dead {
 		c.close()
@@ -141,7 +175,7 @@ func (cs *Cursors) Return(c *Cursor) {
 // Drop closes a cursor that the caller has checked out.
 func (cs *Cursors) Drop(c *Cursor) {
 	cs.mu.Lock()
-	delete(cs.open, c.ID)
+	cs.remove(c)
 	cs.mu.Unlock()
 	c.close()
 }
@@ -162,21 +196,20 @@ func (cs *Cursors) Kill(id int64) error {
 	return nil
 }
 
-// kill takes c out of the map and tells if the caller must close it. mu is held.
+// kill takes c out of the maps and tells if the caller must close it. mu is held.
 func (cs *Cursors) kill(c *Cursor) (idle bool) {
-	delete(cs.open, c.ID)
+	cs.remove(c)
 	c.dead = true
 	return !c.busy
 }
 
-func (cs *Cursors) killWhere(match func(*Cursor) bool) int {
+// killEach closes cursors, at once or when their readers return them, and counts
+// them. They are listed under mu.
+func (cs *Cursors) killEach(of iter.Seq[*Cursor]) int {
 	var closing []*Cursor
 	n := 0
 	cs.mu.Lock()
-	for _, c := range cs.open {
-		if !match(c) {
-			continue
-		}
+	for c := range of {
 		n++
 		if cs.kill(c) {
 			closing = append(closing, c)
@@ -189,27 +222,64 @@ func (cs *Cursors) killWhere(match func(*Cursor) bool) int {
 	return n
 }
 
+func (cs *Cursors) killWhere(match func(*Cursor) bool) int {
+	return cs.killEach(func(yield func(*Cursor) bool) {
+		for _, c := range cs.open {
+			if match(c) && !yield(c) {
+				return
+			}
+		}
+	})
+}
+
+func (cs *Cursors) killSession(id ID) {
+	cs.killEach(func(yield func(*Cursor) bool) {
+		for c := range cs.bySession[id] {
+			if !yield(c) {
+				return
+			}
+		}
+	})
+}
+
 func (cs *Cursors) killSessions(match func(ID) bool) {
 	cs.killWhere(func(c *Cursor) bool { return c.LSID != nil && match(*c.LSID) })
 }
 
-// Invalidate has the idle cursors on a collection that is gone fail with err at
-// their next read; those of transactions go on with their snapshot.
+// ofSessions lists the cursors that sessions have opened. Their ids and sessions
+// may be read without mu.
+func (cs *Cursors) ofSessions() []*Cursor {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	var list []*Cursor
+	for _, of := range cs.bySession {
+		list = slices.AppendSeq(list, maps.Keys(of))
+	}
+	return list
+}
+
+// Invalidate has the cursors on a collection that is gone fail with err at their
+// next read; those of transactions go on with their snapshot.
 func (cs *Cursors) Invalidate(ns string, err error) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	for _, c := range cs.open {
-		if c.Namespace == ns && c.TxnNumber < 0 && !c.busy {
-			c.end(err)
+		if c.Namespace != ns || c.TxnNumber >= 0 {
+			continue
 		}
+		if c.busy {
+			c.lost = err
+			continue
+		}
+		c.end(err)
 	}
 }
 
-// end takes a cursor's source away: whoever reads from it is told err. mu is held,
-// and the cursor is idle.
+// end takes away what a cursor reads from, and what that holds: whoever reads from
+// it is told err. mu is held, and the cursor is idle.
 func (c *Cursor) end(err error) {
-	c.Source.Close()
-	c.Source, c.Pending = ended{err}, nil
+	c.close()
+	c.Source, c.Reads, c.Pending = ended{err}, nil, nil
 }
 
 // endTxn leaves the cursors of an ended transaction in place, but with nothing to
@@ -217,8 +287,8 @@ func (c *Cursor) end(err error) {
 func (cs *Cursors) endTxn(id ID, n int64) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	for _, c := range cs.open {
-		if c.TxnNumber == n && c.LSID != nil && *c.LSID == id && !c.busy {
+	for c := range cs.bySession[id] {
+		if c.TxnNumber == n && !c.busy {
 			c.end(errors.New("session: cursor of an ended transaction was read"))
 		}
 	}

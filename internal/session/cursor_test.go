@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pandodb/pando/internal/kv"
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
@@ -151,18 +152,53 @@ func TestCursorsExpire(t *testing.T) {
 	})
 }
 
-// TestInvalidate ends the idle cursors on a collection that is gone.
+// TestInvalidate ends the cursors on a collection that is gone: the idle ones at
+// once, with what they hold of the store, the others when their readers are done.
 func TestInvalidate(t *testing.T) {
 	inHouse(t, func(h *house) {
-		gone := mongoerr.New(mongoerr.QueryPlanKilled, "collection dropped")
-		c, src := h.cursor(nil)
+		cs, gone := h.m.Cursors(), mongoerr.New(mongoerr.QueryPlanKilled, "collection dropped")
+		tx, err := h.db.Begin(ctx, kv.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, src := h.cursor(func(c *Cursor) { c.Reads = tx })
+		read, r := h.cursor(nil)
 		other, o := h.cursor(func(c *Cursor) { c.Namespace = "d.other" })
-		h.m.Cursors().Invalidate("d.c", gone)
+		if _, err := cs.Take(read.ID); err != nil {
+			t.Fatal(err)
+		}
+		cs.Invalidate("d.c", gone)
 		wantClosed(t, src, 1)
+		wantClosed(t, r, 0)
 		wantClosed(t, o, 0)
-		_, err := c.Source.Next(ctx)
-		wantCode(t, err, mongoerr.QueryPlanKilled)
-		wantCode(t, h.m.Cursors().Kill(c.ID), 0)
-		wantCode(t, h.m.Cursors().Kill(other.ID), 0)
+		if n := h.engine.Stats().Transactions; n != 0 {
+			t.Errorf("%d transactions are open", n)
+		}
+		cs.Return(read)
+		wantClosed(t, r, 1)
+		for _, c := range []*Cursor{c, read} {
+			_, err := c.Source.Next(ctx)
+			wantCode(t, err, mongoerr.QueryPlanKilled)
+			wantCode(t, cs.Kill(c.ID), 0)
+		}
+		wantCode(t, cs.Kill(other.ID), 0)
+	})
+}
+
+// TestCursorOfEndedSession: a query that was running when its session was ended
+// leaves a cursor that nobody would end otherwise.
+func TestCursorOfEndedSession(t *testing.T) {
+	inHouse(t, func(h *house) {
+		ended, known := id(1), id(2)
+		wantCode(t, h.m.Touch(known), 0)
+		_, a := h.cursor(func(c *Cursor) { c.LSID = &ended })
+		b, of := h.cursor(func(c *Cursor) { c.LSID = &known })
+		h.m.ExpireIdle()
+		wantClosed(t, a, 1)
+		wantClosed(t, of, 0)
+		wantCode(t, h.m.Cursors().Kill(b.ID), 0)
+		if n := len(h.m.Cursors().bySession); n != 0 {
+			t.Errorf("%d sessions are left in the index", n)
+		}
 	})
 }

@@ -170,17 +170,31 @@ func (m *Manager) Forget(match func(ID, time.Time) bool) int {
 			m.mu.Unlock()
 			s.gone = true
 			n++
-			m.cursors.killSessions(func(id ID) bool { return id == s.ID })
+			m.cursors.killSession(s.ID)
 		}
 		<-s.gate
 	}
 	return n
 }
 
-// ExpireIdle forgets the sessions that were not used for the session timeout.
+// ExpireIdle forgets the sessions that were not used for the session timeout, and
+// closes the cursors whose sessions are gone: a query may have opened one while its
+// session was being ended.
 func (m *Manager) ExpireIdle() int {
 	limit := m.env.Now().Add(-m.conf.Timeout)
-	return m.Forget(func(_ ID, used time.Time) bool { return used.Before(limit) })
+	n := m.Forget(func(_ ID, used time.Time) bool { return used.Before(limit) })
+	for _, c := range m.cursors.ofSessions() {
+		if !m.knows(*c.LSID) {
+			m.cursors.Kill(c.ID) // unless somebody else did.
+		}
+	}
+	return n
+}
+
+func (m *Manager) knows(id ID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sessions[id] != nil
 }
 
 // AbortIdle aborts the open transactions that run no statement now. When no more
