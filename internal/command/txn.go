@@ -27,7 +27,7 @@ func (d *Dispatcher) inSession(ctx context.Context, c *Call) error {
 		return err
 	}
 	if !c.Gen.InTxn() {
-		if err := s.BeginRetryable(n); err != nil {
+		if err := s.BeginRetryable(ctx, n); err != nil {
 			return err
 		}
 		return c.run(ctx)

@@ -126,7 +126,7 @@ func (h *house) begin(s *Session, n int64) *Txn {
 // write is one group of a retryable write's statements.
 func (h *house) write(s *Session, n int64, recs ...Record) {
 	h.t.Helper()
-	if err := s.BeginRetryable(n); err != nil {
+	if err := s.BeginRetryable(ctx, n); err != nil {
 		h.t.Fatal(err)
 	}
 	tx, err := h.db.Begin(ctx, kv.Options{})

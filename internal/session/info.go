@@ -84,7 +84,7 @@ func (s *Session) Spend(o Spent) {
 	}
 }
 
-// All ranges over the sessions.
+// All ranges over the sessions that somebody has used.
 func (m *Manager) All() iter.Seq[Info] {
 	return func(yield func(Info) bool) {
 		now := m.env.Now()
@@ -92,6 +92,9 @@ func (m *Manager) All() iter.Seq[Info] {
 			s.mu.Lock()
 			i := s.info(now)
 			s.mu.Unlock()
+			if i.LastUse.IsZero() {
+				continue // the reaper's: see vacant.
+			}
 			if !yield(i) {
 				return
 			}

@@ -40,19 +40,24 @@ func (m *Manager) oldRows(ctx context.Context) ([]ID, error) {
 		return nil, err
 	}
 	defer it.Close()
-	limit := m.env.Now().Add(-m.conf.RecordLife).UnixMilli()
 	var old []ID
 	for it.Next() {
-		id, row := idOfKey(it.Key())
-		if v := bsonx.Get(it.Value(), "lastWriteDate"); row && v.Type == bsonx.TypeDate && bsonx.AsInt64(v) < limit {
+		if id, row := idOfKey(it.Key()); row && m.isOld(it.Value()) {
 			old = append(old, id)
 		}
 	}
 	return old, it.Err()
 }
 
-// reapOne deletes one session's row and chunks, unless somebody uses the session.
-// Whoever begins to waits meanwhile, and then finds no row.
+// isOld tells whether a row is older than the least lifetime.
+func (m *Manager) isOld(row bsonx.Doc) bool {
+	limit := m.env.Now().Add(-m.conf.RecordLife).UnixMilli()
+	v := bsonx.Get(row, "lastWriteDate")
+	return v.Type == bsonx.TypeDate && bsonx.AsInt64(v) < limit
+}
+
+// reapOne deletes one session's row and chunks, unless somebody uses the session or
+// has since the row was found. Whoever begins to waits meanwhile, and then finds no row.
 func (m *Manager) reapOne(ctx context.Context, id ID) (done bool, err error) {
 	s := m.vacant(id)
 	if s == nil {
@@ -70,6 +75,14 @@ func (m *Manager) reapOne(ctx context.Context, id ID) (done bool, err error) {
 			return false, nil // it was written just now.
 		}
 		return false, err
+	}
+	switch row, err := tx.KV.Get(ctx, key, nil); {
+	case errors.Is(err, kv.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, err
+	case !m.isOld(row):
+		return false, nil
 	}
 	it, err := tx.KV.Scan(ctx, kv.Range{Lower: key, Upper: append(bytes.Clone(key), 0xff, 0xff, 0xff, 0xff, 0xff), KeysOnly: true})
 	if err != nil {
@@ -105,11 +118,16 @@ func (m *Manager) vacant(id ID) *Session {
 	return s
 }
 
-// vacate gives the place up: whoever waits for it looks the session up again.
+// vacate gives the place up: whoever waits for it looks the session up again. If
+// somebody has touched the session meanwhile it stays, with what it may have opened.
 func (m *Manager) vacate(s *Session) {
 	m.mu.Lock()
-	delete(m.sessions, s.ID)
+	s.mu.Lock()
+	s.gone = s.lastUse.IsZero()
+	if s.gone {
+		delete(m.sessions, s.ID)
+	}
+	s.mu.Unlock()
 	m.mu.Unlock()
-	s.gone = true
 	<-s.gate
 }

@@ -47,6 +47,32 @@ type row struct {
 	stmts  map[int32]Record
 	inline []Record // those of stmts that stand in the row.
 	chunks uint32   // how many chunks the number has.
+	bytes  int      // what stmts take, about.
+	shed   bool     // stmts are in the store only.
+}
+
+// rowKeptBytes is how much of its records a session keeps in memory between
+// requests. A findAndModify's image may be 16 MB, there may be a million sessions,
+// and few of them ever ask again.
+const rowKeptBytes = 16 << 10
+
+// remember adds records to those in memory.
+func (r *row) remember(recs []Record) {
+	const recordBytes = 150 // itself, and its place in the map.
+	if r.stmts == nil {
+		r.stmts = make(map[int32]Record, len(recs))
+	}
+	for _, rec := range recs {
+		r.stmts[rec.Stmt] = rec
+		r.bytes += recordBytes + len(rec.Upserted.Data) + len(rec.Image)
+	}
+}
+
+// shed forgets the records if they take much; a retry has them read again.
+func (s *Session) shed() {
+	if s.state == Retryable && s.row.bytes > rowKeptBytes {
+		s.row = row{num: s.row.num, shed: true}
+	}
 }
 
 // stampAt is where the ts of lastWriteOpTime stands in a row's bytes: after the
@@ -66,13 +92,16 @@ func rowKey(id ID) []byte {
 func chunkKey(id ID, n uint32) []byte { return binary.BigEndian.AppendUint32(rowKey(id), n) }
 
 // BeginRetryable makes n the number of a retryable write (3.2), new or again.
-func (s *Session) BeginRetryable(n int64) error {
+func (s *Session) BeginRetryable(ctx context.Context, n int64) error {
 	switch {
 	case n < s.number:
 		return mongoerr.Newf(mongoerr.TransactionTooOld,
 			"Retryable write with txnNumber %d is prohibited on session %s because a newer %s with txnNumber %d has already started on this session.",
 			n, s.ID, s.what(), s.number)
 	case n == s.number && s.state == Retryable:
+		if s.row.shed {
+			return s.read(ctx)
+		}
 		return nil
 	case n == s.number:
 		return mongoerr.New(mongoerr.IncompleteTransactionHistory,
@@ -117,14 +146,11 @@ func (s *Session) Stage(ctx context.Context, tx *docstore.Tx, recs []Record) err
 // Keep remembers records that have been committed.
 func (s *Session) Keep(recs []Record) {
 	if s.row.stmts == nil {
-		s.row.stmts = make(map[int32]Record, len(recs))
 		s.row.inline = recs
 	} else {
 		s.row.chunks++
 	}
-	for _, r := range recs {
-		s.row.stmts[r.Stmt] = r
-	}
+	s.row.remember(recs)
 	s.m.counts.record()
 }
 
@@ -176,7 +202,7 @@ func appendRecords(b *bsonx.Builder, recs []Record) {
 	b.Close()
 }
 
-func readRecords(into map[int32]Record, arr bsonx.Doc) []Record {
+func readRecords(arr bsonx.Doc) []Record {
 	var recs []Record
 	for it := bsonx.Walk(arr); it.Next(); {
 		var r Record
@@ -196,17 +222,21 @@ func readRecords(into map[int32]Record, arr bsonx.Doc) []Record {
 				r.FAM = true
 			}
 		}
-		into[r.Stmt] = r
 		recs = append(recs, r)
 	}
 	return recs
 }
 
-// load reads the session's row, once for each process and session.
+// load reads the session's row when the process first sees the session, and after a Doubt.
 func (s *Session) load(ctx context.Context) error {
 	if s.loaded {
 		return nil
 	}
+	return s.read(ctx)
+}
+
+// read takes over the row as it is in the store; without one, the session is new.
+func (s *Session) read(ctx context.Context) error {
 	tx, err := s.m.db.Begin(ctx, kv.Options{})
 	if err != nil {
 		return err
@@ -225,8 +255,8 @@ func (s *Session) load(ctx context.Context) error {
 	if bsonx.Get(value, "state").Type == bsonx.TypeString {
 		state = Committed
 	} else {
-		r.stmts = map[int32]Record{}
-		r.inline = readRecords(r.stmts, bsonx.AsDoc(bsonx.Get(value, "stmts")))
+		r.inline = readRecords(bsonx.AsDoc(bsonx.Get(value, "stmts")))
+		r.remember(r.inline)
 		if err := r.loadChunks(ctx, tx, s.ID); err != nil {
 			return err
 		}
@@ -249,7 +279,7 @@ func (r *row) loadChunks(ctx context.Context, tx *docstore.Tx, id ID) error {
 		if bsonx.AsInt64(bsonx.Get(value, "txnNum")) != r.num {
 			return nil
 		}
-		readRecords(r.stmts, bsonx.AsDoc(bsonx.Get(value, "stmts")))
+		r.remember(readRecords(bsonx.AsDoc(bsonx.Get(value, "stmts"))))
 		r.chunks++
 	}
 }

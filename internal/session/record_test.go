@@ -1,8 +1,11 @@
 package session
 
 import (
+	"bytes"
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/kv"
@@ -113,7 +116,7 @@ func TestStampedRow(t *testing.T) {
 func TestEffectAndRecordAreOne(t *testing.T) {
 	inHouse(t, func(h *house) {
 		h.with(1, func(s *Session) {
-			if err := s.BeginRetryable(1); err != nil {
+			if err := s.BeginRetryable(ctx, 1); err != nil {
 				t.Fatal(err)
 			}
 			tx, err := h.db.Begin(ctx, kv.Options{})
@@ -138,5 +141,80 @@ func TestEffectAndRecordAreOne(t *testing.T) {
 				t.Error("the second group's record is gone")
 			}
 		})
+	})
+}
+
+// TestLargeRecordsAreShed: what a session must remember of large documents it
+// remembers in the store, and whoever asks again is answered from there.
+func TestLargeRecordsAreShed(t *testing.T) {
+	inHouse(t, func(h *house) {
+		b := bsonx.NewBuilder(nil)
+		b.String("text", strings.Repeat("x", 1<<20))
+		image := b.Doc()
+		h.with(1, func(s *Session) { h.write(s, 1, Record{Stmt: 0, Kind: Updated, Image: image, FAM: true}) })
+		if r := h.m.sessions[id(1)].row; r.stmts != nil || r.inline != nil {
+			t.Errorf("%d records of %d bytes are kept", len(r.stmts), r.bytes)
+		}
+		for range 2 { // a retry sheds them again.
+			h.with(1, func(s *Session) {
+				if err := s.BeginRetryable(ctx, 1); err != nil {
+					t.Fatal(err)
+				}
+				if r, ok := s.Executed(0); !ok || !bytes.Equal(r.Image, image) || !r.FAM {
+					t.Errorf("the record is gone: %v, %d bytes", ok, len(r.Image))
+				}
+				h.write(s, 1, Record{Stmt: int32(1 + len(s.row.stmts)), Kind: Deleted})
+			})
+		}
+		h.with(1, func(s *Session) { h.write(s, 2, Record{Stmt: 0, Kind: Deleted}) })
+		if r := h.m.sessions[id(1)].row; len(r.stmts) != 1 {
+			t.Errorf("%d records are kept of a small one", len(r.stmts))
+		}
+	})
+}
+
+// TestReapSparesWritten: a session that is used and ended between the search for
+// old rows and their end keeps its row.
+func TestReapSparesWritten(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.m.conf.RecordLife = testTimeout
+		all := func(ID, time.Time) bool { return true }
+		h.with(1, func(s *Session) { h.write(s, 1, Record{Stmt: 0, Kind: Updated}) })
+		h.m.Forget(all)
+		<-time.After(2 * testTimeout)
+		if old, err := h.m.oldRows(ctx); err != nil || len(old) != 1 {
+			t.Fatalf("%d old rows, %v", len(old), err)
+		}
+		h.with(1, func(s *Session) { h.write(s, 2, Record{Stmt: 0, Kind: Updated}) })
+		h.m.Forget(all)
+		if done, err := h.m.reapOne(ctx, id(1)); done || err != nil {
+			t.Errorf("reaped: %v, %v", done, err)
+		}
+		h.with(1, func(s *Session) {
+			if _, ok := s.Executed(0); !ok || s.Number() != 2 {
+				t.Errorf("number %d", s.Number())
+			}
+		})
+	})
+}
+
+// TestTouchedWhileReaped: a session that comes back while the reaper has its place
+// is known afterwards, and is not listed before.
+func TestTouchedWhileReaped(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.m.vacate(h.m.vacant(id(1)))
+		if h.m.knows(id(1)) {
+			t.Error("the reaper's place is left")
+		}
+		s := h.m.vacant(id(1))
+		for i := range h.m.All() {
+			t.Errorf("listed: %v", i.ID)
+		}
+		wantCode(t, h.m.Touch(id(1)), 0)
+		h.m.vacate(s)
+		if !h.m.knows(id(1)) {
+			t.Error("the session was touched and is gone")
+		}
+		h.with(1, func(s *Session) { h.write(s, 1, Record{Stmt: 0, Kind: Updated}) })
 	})
 }

@@ -95,6 +95,7 @@ type API struct {
 // CheckIn gives the session back.
 func (s *Session) CheckIn() {
 	now := s.m.env.Now()
+	s.shed()
 	s.mu.Lock()
 	if s.txn != nil {
 		s.txn.active += s.sinceRunning(now)
@@ -120,7 +121,7 @@ func (s *Session) Number() int64 { return s.number }
 // State is the state of the current number.
 func (s *Session) State() State { return s.state }
 
-// Begin starts transaction n (3.2). The snapshot is not opened yet: see Txn.Open.
+// Begin starts transaction n (3.2). The snapshot is not opened yet: see Session.Open.
 func (s *Session) Begin(n int64, api API) (*Txn, error) {
 	if n < s.number {
 		return nil, s.errTooOld(n)
@@ -313,11 +314,11 @@ func (s *Session) expire(t *Txn) {
 	s.interrupt(mongoerr.New(mongoerr.TransactionExceededLifetimeLimitSeconds,
 		"operation was interrupted because the transaction exceeded the configured 'transactionLifetimeLimitSeconds'."+spent), n)
 	s.gate <- struct{}{}
-	if s.number == n {
+	if s.txn == t {
 		s.Abort()
-		if s.state == Aborted { // by this, or by the statement that was interrupted.
-			s.expired = spent
-		}
+	}
+	if s.number == n && s.state == Aborted { // by this, or by the statement that was interrupted.
+		s.expired = spent
 	}
 	<-s.gate
 }

@@ -46,7 +46,7 @@ func TestNumbers(t *testing.T) {
 					for verb, ask := range map[string]func(s *Session) error{
 						fmt.Sprint("begin ", st.begin[i]):      func(s *Session) error { _, err := s.Begin(n, API{}); return expect(err, st.begin[i]) },
 						fmt.Sprint("continue ", st.proceed[i]): func(s *Session) error { _, err := s.Continue(n); return expect(err, st.proceed[i]) },
-						fmt.Sprint("retry ", st.retry[i]):      func(s *Session) error { return expect(s.BeginRetryable(n), st.retry[i]) },
+						fmt.Sprint("retry ", st.retry[i]):      func(s *Session) error { return expect(s.BeginRetryable(ctx, n), st.retry[i]) },
 					} {
 						h.m.sessions = map[ID]*Session{} // a session of its own for each question.
 						h.with(byte(i)*10+verb[0], func(s *Session) {
