@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -163,9 +162,6 @@ type countingReader struct {
 }
 
 func (r *countingReader) Read(b []byte) (int, error) {
-	// Under load the client's next request is there once the others have had their
-	// turn; to find that out by parking costs more than to let them have it first.
-	runtime.Gosched()
 	n, err := r.net.Read(b)
 	r.t.in.Add(int64(n))
 	return n, err
