@@ -125,6 +125,9 @@ func (r *reasons) tellList(op string, list [][]clause, matching, inverted bool) 
 		}
 		r.b.OpenDoc(bsonx.Index(n))
 		r.b.Int32("index", int32(i))
+		if len(part) == 1 && part[0].node.Op == OpSchema {
+			part[0].node.Schema.tellNames(r.b)
+		}
 		if err := r.tellDetails(part, inverted); err != nil {
 			return err
 		}

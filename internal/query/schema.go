@@ -47,6 +47,28 @@ func (s *Schema) keeps(v bsonx.Value) (bool, error) {
 	return true, nil
 }
 
+// logical tells whether a rule joins schemas.
+func logical(r rule) bool {
+	switch r.(type) {
+	case *manyRule, *notRule:
+		return true
+	}
+	return false
+}
+
+// allowsAbsence tells whether no logical rule is broken by there being no value.
+func (s *Schema) allowsAbsence() bool {
+	for _, r := range s.rules {
+		if !logical(r) {
+			continue
+		}
+		if ok, _ := r.keeps(bsonx.Missing); !ok {
+			return false
+		}
+	}
+	return true
+}
+
 // Every keyword but the logical ones speaks of one kind of value, and any other
 // keeps it.
 func isString(v bsonx.Value) bool { return v.Type == bsonx.TypeString }
@@ -59,6 +81,10 @@ type property struct {
 	name   string
 	path   []string // nil: no dots.
 	schema *Schema
+
+	// required: the schema is held against its absence too. The document is refused
+	// in any case; but the server then tells of the logical rules in it as well.
+	required bool
 }
 
 func newProperty(name string, s *Schema) property {
@@ -85,7 +111,7 @@ func (p *property) keeps(doc bsonx.Doc) (bool, error) {
 	if p.path == nil {
 		v := bsonx.Get(doc, p.name)
 		if bsonx.IsMissing(v) {
-			return true, nil
+			return !p.required || p.schema.allowsAbsence(), nil
 		}
 		return p.schema.keeps(v)
 	}

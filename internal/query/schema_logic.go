@@ -57,7 +57,9 @@ func (r *manyRule) tell(b *bsonx.Builder, v bsonx.Value) {
 		}
 		b.OpenDoc(bsonx.Index(n))
 		b.Int32("index", int32(i))
-		s.tellNames(b)
+		if !s.never {
+			s.tellNames(b)
+		}
 		s.tellDetails(b, v)
 		b.Close()
 		n++

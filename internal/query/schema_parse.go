@@ -21,6 +21,8 @@ type schemaParser struct {
 	schema *Schema
 	words  map[string]bsonx.Value
 	of     *typeRule // what type or bsonType state; nil: nothing.
+
+	several bool // they name several types.
 }
 
 // parseSchema parses a schema; root is one for the document itself.
@@ -63,10 +65,10 @@ func (p *schemaParser) has(name string) bool { return !bsonx.IsMissing(p.words[n
 
 func (p *schemaParser) keyword(name string) keyword { return keyword{name, p.words[name]} }
 
-// about keeps a rule that speaks of some types only, unless the schema states that
-// its values are of others.
+// about keeps a rule that speaks of some types only, unless the schema states one
+// type, which is none of them: a value of another breaks that, and no more is told.
 func (p *schemaParser) about(r rule, types ...bsonx.Type) {
-	if p.of == nil || slices.ContainsFunc(types, p.of.types.Has) {
+	if p.of == nil || p.several || slices.ContainsFunc(types, p.of.types.Has) {
 		p.schema.rules = append(p.schema.rules, r)
 	}
 }
@@ -112,6 +114,7 @@ func (p *schemaParser) stated() error {
 	if len(names) == 0 {
 		return schemaError(mongoerr.FailedToParse, name, "must name at least one type")
 	}
+	p.several = len(names) > 1
 	for i, v := range names {
 		if containsString(names[:i], v) {
 			return schemaError(mongoerr.FailedToParse, name, "has duplicate value: "+bsonx.Str(v))

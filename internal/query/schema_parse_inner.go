@@ -93,7 +93,11 @@ func (p *schemaParser) properties() error {
 			if err != nil {
 				return err
 			}
-			named = append(named, newProperty(name, s))
+			one := newProperty(name, s)
+			one.required = isArray(p.words["required"]) && slices.ContainsFunc(listed(p.words["required"]), func(e bsonx.Value) bool {
+				return isString(e) && bsonx.Str(e) == name
+			})
+			named = append(named, one)
 		}
 		p.about(&propertiesRule{named}, bsonx.TypeDocument)
 	}

@@ -42,6 +42,9 @@ func (s *Schema) tellBroken(b *bsonx.Builder, name string, v bsonx.Value) {
 	b.OpenArray(name)
 	n := 0
 	for _, r := range s.rules {
+		if bsonx.IsMissing(v) && !logical(r) {
+			continue // there is nothing to show.
+		}
 		if ok, _ := r.keeps(v); !ok {
 			b.OpenDoc(bsonx.Index(n))
 			r.tell(b, v)
