@@ -43,7 +43,7 @@ func TestSoakTogether(t *testing.T) {
 	}
 	last := time.NewTimer(afterKillWait)
 	defer last.Stop()
-	for acknowledged, killed := 0, 0; killed < kills; {
+	for acknowledged, killed := 0, 0; killed < kills && !t.Failed(); {
 		select {
 		case n := <-progress:
 			if acknowledged += n; acknowledged < togetherMin {
@@ -55,7 +55,7 @@ func TestSoakTogether(t *testing.T) {
 			killed++
 			last.Reset(afterKillWait)
 		case <-last.C:
-			t.Fatalf("no %d transfers in %v after %d kills\n%s\n%s", togetherMin, afterKillWait, killed, &banks[0].said, &banks[1].said)
+			t.Errorf("no %d transfers in %v after %d kills", togetherMin, afterKillWait, killed) // what the banks say about it comes below.
 		}
 	}
 	go func() {
