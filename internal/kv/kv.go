@@ -175,8 +175,8 @@ type Writer interface {
 	// tells conflicts: *Conflict for a key that is held by another open
 	// transaction or was committed after this one's snapshot. After a
 	// conflict with Claimed set, the claim is this transaction's all the
-	// same, and Refresh makes it good. A locked key counts as written at
-	// commit, written or not.
+	// same, and after a Refresh it can be locked without a conflict. A locked
+	// key counts as written at commit, written or not.
 	Lock(ctx context.Context, how How, keys ...[]byte) error
 
 	// Set writes a value, not empty, in the overlay.
@@ -209,8 +209,9 @@ type Scope interface {
 	RollbackTo(Savepoint)
 
 	// Refresh drops writes and checks, takes the newest snapshot and keeps
-	// claims where the engine can (Caps.RefreshKeepsClaims). Open iterators
-	// end. It is an error (ErrFixedSnapshot) for a transaction begun at a given time.
+	// claims where the engine can (Caps.RefreshKeepsClaims): as if reserved, until
+	// they are locked again. Open iterators end. It is an error (ErrFixedSnapshot)
+	// for a transaction begun at a given time.
 	Refresh(ctx context.Context) error
 
 	// Check has Commit fail with *Conflict if one of keys was committed after

@@ -211,6 +211,9 @@ func (m *model) refresh(r *rapid.T) {
 	}
 	must(r, err)
 	tx.base, tx.own, tx.checks, tx.marks = m.newest(), map[string]*string{}, nil, nil
+	for k := range tx.claims {
+		tx.claims[k] = false // until it is locked again.
+	}
 	if !m.h.Caps().RefreshKeepsClaims {
 		clear(tx.claims)
 	}

@@ -131,6 +131,27 @@ var waitCases = []testCase{
 		b.commit()
 		h.begin("").want("k=2")
 	}},
+	{"what was waited for and not locked again counts as not written", func(h *house) {
+		if !h.Caps().RefreshKeepsClaims {
+			h.Skip("needs claims that last")
+		}
+		h.put("k=0", "m=0")
+		a, b, c := h.begin("a"), h.begin("b"), h.begin("c")
+		c.put("m=1")
+		a.lock("k")
+		got := c.wait("k")
+		h.untilWaiting(1)
+		a.set("k", "1")
+		a.commit()
+		wantConflict(h, got())
+		c.refresh()
+		reader := h.begin("reader")
+		b.lockConflict(kv.How{}, "k") // it is c's all the same.
+		if at := c.commit(); at != reader.ReadTime() {
+			h.Fatalf("committed at %d having written nothing, read at %d", at, reader.ReadTime())
+		}
+		reader.lock("k", "m")
+	}},
 	{"without a refresh the commit fails", func(h *house) {
 		a, b := h.begin("a"), h.begin("b")
 		a.lock("k")

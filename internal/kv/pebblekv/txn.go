@@ -212,8 +212,14 @@ func (tx *txn) RollbackTo(place kv.Savepoint) {
 	if tx.own != nil {
 		tx.own.rollbackTo(int(place & (1<<placeBits - 1)))
 	}
-	for _, cl := range tx.claims[place>>placeBits:] {
-		cl.reserved = true // nothing of what it was locked for is left.
+	tx.reserve(tx.claims[place>>placeBits:])
+}
+
+// reserve has claims count as not written until they are locked again, when what
+// they were locked for is undone. tx.mu is held.
+func (tx *txn) reserve(claims []*claim) {
+	for _, cl := range claims {
+		cl.reserved = true
 	}
 }
 
@@ -232,6 +238,7 @@ func (tx *txn) Refresh(ctx context.Context) error {
 	}
 	tx.closeIterators(kv.ErrClosed)
 	tx.own, tx.stale = nil, nil
+	tx.reserve(tx.claims)
 	if tx.reads != nil {
 		tx.reads.set.reset()
 	}
