@@ -62,8 +62,8 @@ func (s *Server) background(params *param.Set) {
 			}
 		})
 	}
-	every(time.Duration(params.ClientCursorMonitorFrequencySecs.Get())*time.Second, func() {
-		s.commands.IdleCursors(time.Duration(params.CursorTimeoutMillis.Get()) * time.Millisecond)
+	every(params.ClientCursorMonitorFrequencySecs.Seconds(), func() {
+		s.commands.IdleCursors(params.CursorTimeoutMillis.Millis())
 	})
 	every(cursorIdle/2, func() { s.commands.ParkCursors(cursorIdle) })
 	every(time.Minute, func() { s.sessions.ExpireIdle() })

@@ -56,9 +56,9 @@ type Options struct {
 	// of it; nil is 100 ms.
 	Slow *time.Duration
 
-	// SlowSampleRate is the share of slow operations that the log tells of, up to
-	// 1; zero is all.
-	SlowSampleRate float64
+	// SlowSampleRate is the share of slow operations that the log tells of, from 0
+	// to 1; nil is all.
+	SlowSampleRate *float64
 
 	// LogTail gives the log's last lines to the getLog command; may be nil.
 	LogTail func() []string
@@ -123,6 +123,7 @@ func Open(ctx context.Context, opt Options) (*Server, error) {
 	}
 	s.follow(params)
 	s.background(params)
+	s.listener.Serve() // and not before all of s is there.
 	return s, nil
 }
 
@@ -136,12 +137,9 @@ func (s *Server) openStore(ctx context.Context, e *env.Env, params *param.Set) e
 		return errors.Join(err, store.Close())
 	}
 	s.store = store
-	seconds := func(n *param.Int) func() time.Duration {
-		return func() time.Duration { return time.Duration(n.Get()) * time.Second }
-	}
 	s.sessions = session.NewManager(db, store, e, session.Config{
-		Lifetime:    seconds(params.TransactionLifetimeLimitSeconds),
-		Timeout:     time.Duration(params.LocalLogicalSessionTimeoutMinutes.Get()) * time.Minute,
+		Lifetime:    params.TransactionLifetimeLimitSeconds.Seconds,
+		Timeout:     params.LocalLogicalSessionTimeoutMinutes.Minutes(),
 		SessionsMax: int(params.MaxSessions.Get()),
 		Ended:       func(i session.Info, committed bool) { s.commands.TxnEnded(i, committed) },
 		RecordLife:  params.TransactionRecordMinimumLifetimeMinutes.Minutes(),

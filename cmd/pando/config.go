@@ -31,8 +31,8 @@ type configFile struct {
 		ReplSetName string `yaml:"replSetName"`
 	} `yaml:"replication"`
 	OperationProfiling struct {
-		SlowOpThresholdMs *int    `yaml:"slowOpThresholdMs"`
-		SlowOpSampleRate  float64 `yaml:"slowOpSampleRate"`
+		SlowOpThresholdMs *int     `yaml:"slowOpThresholdMs"`
+		SlowOpSampleRate  *float64 `yaml:"slowOpSampleRate"`
 	} `yaml:"operationProfiling"`
 	SetParameter map[string]any `yaml:"setParameter"`
 }
@@ -67,7 +67,7 @@ func (s *serveCommand) readConfig() error {
 	if s.SlowMS == nil {
 		s.SlowMS = c.OperationProfiling.SlowOpThresholdMs
 	}
-	if s.SlowRate == 0 {
+	if s.SlowRate == nil {
 		s.SlowRate = c.OperationProfiling.SlowOpSampleRate
 	}
 	s.Quiet = s.Quiet || c.SystemLog.Quiet

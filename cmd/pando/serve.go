@@ -33,7 +33,7 @@ type serveCommand struct {
 	LogPath      string   `name:"logpath" placeholder:"FILE" help:"Write the log to a file, one JSON object a line."`
 	Quiet        bool     `name:"quiet" help:"Log only warnings and errors."`
 	SlowMS       *int     `name:"slowms" placeholder:"N" help:"Log operations and transactions that take N ms or longer (100)."`
-	SlowRate     float64  `name:"slowOpSampleRate" placeholder:"R" help:"Log only this share of them, from above 0 to 1 (1)."`
+	SlowRate     *float64 `name:"slowOpSampleRate" placeholder:"R" help:"Log only this share of them, from 0 to 1 (1)."`
 	Verbose      int      `name:"verbose" short:"v" type:"counter" help:"Log more."`
 }
 
@@ -99,8 +99,8 @@ func (s *serveCommand) options() (pando.Options, error) {
 	if o.Port < 0 || o.Port > 65535 {
 		return o, fmt.Errorf("%w: --port is from 0 to 65535, not %d", errUsage, o.Port)
 	}
-	if s.SlowRate < 0 || s.SlowRate > 1 {
-		return o, fmt.Errorf("%w: --slowOpSampleRate is from 0 to 1, not %g", errUsage, s.SlowRate)
+	if r := s.SlowRate; r != nil && !(*r >= 0 && *r <= 1) {
+		return o, fmt.Errorf("%w: --slowOpSampleRate is from 0 to 1, not %g", errUsage, *r)
 	}
 	o.SlowSampleRate = s.SlowRate
 	if s.SlowMS != nil {

@@ -34,10 +34,10 @@ type Config struct {
 	Waits      func() []string // the notes of the transactions that wait for a claim.
 
 	// Slow is how long an operation or a transaction may take without a line in the
-	// log, and SlowRate the share of the longer ones that get theirs; nil and zero
-	// are the defaults, 100 ms and all.
+	// log, and SlowRate the share of the longer ones that get theirs, from 0 to 1;
+	// nil is the default, 100 ms and all.
 	Slow     *time.Duration
-	SlowRate float64
+	SlowRate *float64
 }
 
 // Persona is what the server presents itself as.
@@ -84,12 +84,12 @@ type Dispatcher struct {
 func New(c Config) *Dispatcher {
 	d := &Dispatcher{Config: c, db: c.DB, table: newTable(commands()...), dice: c.Env.Float64}
 	d.topology = newTopology(c.Persona.ProcessID)
-	ms, rate := int64(defaultSlowMS), c.SlowRate
+	ms, rate := int64(defaultSlowMS), 1.0
 	if c.Slow != nil {
 		ms = c.Slow.Milliseconds()
 	}
-	if rate == 0 {
-		rate = 1
+	if c.SlowRate != nil {
+		rate = *c.SlowRate
 	}
 	d.slow.set(ms, rate)
 	return d

@@ -43,7 +43,7 @@ func (s *slowness) sampleRate() float64 { return math.Float64frombits(s.rate.Loa
 
 // tells decides whether something that took so long is told.
 func (d *Dispatcher) tells(took time.Duration) bool {
-	if took < time.Duration(d.slow.ms.Load())*time.Millisecond || !d.Log.Enabled(context.Background(), slog.LevelInfo) {
+	if took.Milliseconds() < d.slow.ms.Load() || !d.Log.Enabled(context.Background(), slog.LevelInfo) {
 		return false
 	}
 	rate := d.slow.sampleRate()

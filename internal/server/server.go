@@ -38,7 +38,7 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Server listens and serves until Shutdown. It is safe for concurrent use.
+// Server listens, and serves from Serve until Shutdown. It is safe for concurrent use.
 type Server struct {
 	opt       Options
 	log       *slog.Logger
@@ -76,7 +76,8 @@ type Stats struct {
 	BytesOut int64
 }
 
-// Listen opens the listeners and begins to serve.
+// Listen opens the listeners. Clients may connect from then on, and are answered
+// once Serve is called: whoever they ask may need the server first.
 func Listen(ctx context.Context, opt Options) (*Server, error) {
 	if len(opt.BindIPs) == 0 {
 		opt.BindIPs = []string{"127.0.0.1"}
@@ -96,10 +97,14 @@ func Listen(ctx context.Context, opt Options) (*Server, error) {
 		s.cancel(nil)
 		return nil, err
 	}
+	return s, nil
+}
+
+// Serve begins to take connections, and returns at once. It is called once, before Shutdown.
+func (s *Server) Serve() {
 	for _, l := range s.listeners {
 		s.work.Go(func() { s.accept(l) })
 	}
-	return s, nil
 }
 
 // open listens on every address, or on none.

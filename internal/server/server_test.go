@@ -45,6 +45,14 @@ func doc(key, value string) bsonx.Doc {
 // serve starts a server that the test's end shuts down.
 func serve(t *testing.T, opt Options) *Server {
 	t.Helper()
+	s := listen(t, opt)
+	s.Serve()
+	return s
+}
+
+// listen is serve before Serve.
+func listen(t *testing.T, opt Options) *Server {
+	t.Helper()
 	s, err := Listen(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)
@@ -107,6 +115,25 @@ func (c *client) expectEnd() {
 	if m, err := c.r.Read(); m != nil || err == nil {
 		c.t.Fatalf("got a message, want the end")
 	}
+}
+
+// TestAskedBeforeServe: who comes while the server is being put together is
+// answered when it is.
+func TestAskedBeforeServe(t *testing.T) {
+	served := false
+	s := listen(t, Options{Handler: handler{
+		"ping": func(_ context.Context, _ *wire.Message, dst []byte) Reply {
+			if !served {
+				t.Error("served too early")
+			}
+			return Reply{Doc: append(dst, doc("pong", "")...)}
+		},
+	}})
+	c := dial(t, s)
+	c.send(1, 0, "ping")
+	served = true
+	s.Serve()
+	c.expect(1, "pong ")
 }
 
 func TestRequests(t *testing.T) {
@@ -308,6 +335,7 @@ func TestShutdown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Serve()
 	idle, quick, long := dial(t, s), dial(t, s), dial(t, s)
 	idle.send(1, 0, "ping")
 	idle.expect(1, "reply to ping")
@@ -354,6 +382,7 @@ func TestShutdownOfTheDeaf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Serve()
 	dial(t, s).send(1, 0, "deaf")
 	<-started
 	dial(t, s).send(1, 0, "flood")
@@ -397,6 +426,7 @@ func BenchmarkPing(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	s.Serve()
 	defer s.Shutdown(b.Context())
 	nc, err := net.Dial("tcp", s.Addrs()[0].String())
 	if err != nil {
