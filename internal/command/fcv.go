@@ -50,10 +50,13 @@ func runSetFCV(ctx context.Context, c *Call) error {
 	case to == fcvLast:
 		return mongoerr.Newf(5147403, "cannot set featureCompatibilityVersion to '%s' while featureCompatibilityVersion is '%s'", to, is)
 	}
-	b := bsonx.NewBuilder(nil)
-	b.String("_id", fcvID)
-	b.String("version", to)
-	if err := c.putSetting(ctx, versionNS, b.Doc()); err != nil {
+	err := c.putSetting(ctx, versionNS, fcvID, func(bsonx.Doc) (bsonx.Doc, error) {
+		b := bsonx.NewBuilder(nil)
+		b.String("_id", fcvID)
+		b.String("version", to)
+		return b.Doc(), nil
+	})
+	if err != nil {
 		return err
 	}
 	return c.D.loadFCV(ctx)

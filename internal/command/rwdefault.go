@@ -99,35 +99,36 @@ func runSetDefaultRWConcern(ctx context.Context, c *Call) error {
 	if read.Type == bsonx.TypeMissing && write.Type == bsonx.TypeMissing {
 		return mongoerr.New(mongoerr.BadValue, `At least one of the "defaultReadConcern" or "defaultWriteConcern" fields must be present`)
 	}
-	now := *c.D.defaults()
+	var level string
+	var wc *WriteConcern
+	var err error
 	if read.Type != bsonx.TypeMissing {
-		level, err := suitableReadConcern(read)
-		if err != nil {
+		if level, err = suitableReadConcern(read); err != nil {
 			return err
 		}
-		now.read = level
 	}
 	if write.Type != bsonx.TypeMissing {
-		wc, err := suitableWriteConcern(write)
-		if err != nil {
+		if wc, err = suitableWriteConcern(write); err != nil {
 			return err
 		}
-		if wc == nil && now.write != nil {
-			return mongoerr.New(mongoerr.IllegalOperation, "The global default write concern cannot be unset once it is set.")
+	}
+	// What the command does not name stays as it is stored, not as it is in memory:
+	// another command may be naming that at the same time.
+	err = c.putSetting(ctx, settingsNS, rwDefaultsID, func(old bsonx.Doc) (bsonx.Doc, error) {
+		now := rwDefaultsOf(old, 0)
+		if read.Type != bsonx.TypeMissing {
+			now.read = level
 		}
-		now.write = wc
-	}
-	now.at, now.wall = c.D.Store.Visible(), c.D.Env.Now().UnixMilli()
-	b := bsonx.NewBuilder(nil)
-	b.String("_id", rwDefaultsID)
-	if now.read != "" {
-		now.appendRead(b)
-	}
-	if now.write != nil {
-		now.appendWrite(b)
-	}
-	now.appendUpdate(b)
-	if err := c.putSetting(ctx, settingsNS, b.Doc()); err != nil {
+		if write.Type != bsonx.TypeMissing {
+			if wc == nil && now.write != nil {
+				return nil, mongoerr.New(mongoerr.IllegalOperation, "The global default write concern cannot be unset once it is set.")
+			}
+			now.write = wc
+		}
+		now.at, now.wall = c.D.Store.Visible(), c.D.Env.Now().UnixMilli()
+		return now.stored(), nil
+	})
+	if err != nil {
 		return err
 	}
 	if err := c.D.loadRWDefaults(ctx); err != nil {
@@ -135,6 +136,20 @@ func runSetDefaultRWConcern(ctx context.Context, c *Call) error {
 	}
 	c.D.defaults().appendTo(c.Reply, false)
 	return nil
+}
+
+// stored is the document that rwDefaultsOf reads.
+func (r *rwDefaults) stored() bsonx.Doc {
+	b := bsonx.NewBuilder(nil)
+	b.String("_id", rwDefaultsID)
+	if r.read != "" {
+		r.appendRead(b)
+	}
+	if r.write != nil {
+		r.appendWrite(b)
+	}
+	r.appendUpdate(b)
+	return b.Doc()
 }
 
 // suitableReadConcern is the level of a default read concern; "" unsets it.

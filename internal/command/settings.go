@@ -65,23 +65,32 @@ func (d *Dispatcher) setting(ctx context.Context, ns catalog.Namespace, id strin
 }
 
 // putSetting stores a document of the server's own in place of the one with its
-// _id. Whatever write concern the command has, nothing acts on a setting before it is durable.
-func (c *Call) putSetting(ctx context.Context, ns catalog.Namespace, doc bsonx.Doc) error {
-	id := bsonx.Get(doc, "_id")
+// _id. next makes it of that one, which is nil if there is none; it may run several
+// times. Whatever write concern the command has, nothing acts on a setting before
+// it is durable.
+func (c *Call) putSetting(ctx context.Context, ns catalog.Namespace, id string, next func(old bsonx.Doc) (bsonx.Doc, error)) error {
 	err := c.Write(ctx, func(tx *docstore.Tx) error {
 		coll, err := c.targetOrNew(ctx, tx, ns)
 		if err != nil {
 			return err
 		}
-		if err := tx.Claim(ctx, coll, id); err != nil {
+		key := bsonx.String(id)
+		if err := tx.Claim(ctx, coll, key); err != nil {
 			return err
 		}
-		old, err := tx.Get(ctx, coll, id, nil)
+		old, err := tx.Get(ctx, coll, key, nil)
+		if errors.Is(err, kv.ErrNotFound) {
+			old, err = nil, nil
+		}
+		if err != nil {
+			return err
+		}
+		doc, err := next(old)
 		switch {
-		case errors.Is(err, kv.ErrNotFound):
-			return tx.Insert(ctx, coll, doc)
 		case err != nil:
 			return err
+		case old == nil:
+			return tx.Insert(ctx, coll, doc)
 		}
 		return tx.Update(ctx, coll, old, doc)
 	})

@@ -34,3 +34,27 @@ func TestSettingsSurvive(t *testing.T) {
 		}
 	})
 }
+
+// TestSettingsAtOnce: two commands that each set one of the defaults, at the same
+// time, both do.
+func TestSettingsAtOnce(t *testing.T) {
+	var g gate
+	inHouseOver(t, g.over, func(h *house) {
+		if r := h.conn().run(`{"setDefaultRWConcern":1,"defaultReadConcern":{"level":"local"}}`); r.code() != 0 {
+			t.Fatal(r)
+		}
+		g.close()
+		read := h.conn().begin(`{"setDefaultRWConcern":1,"defaultReadConcern":{"level":"majority"}}`).waits()
+		write := h.conn().begin(`{"setDefaultRWConcern":1,"defaultWriteConcern":{"w":1}}`).waits()
+		g.open()
+		for _, p := range []*pending{read, write} {
+			if r := <-p.done; r.code() != 0 {
+				t.Error(r)
+			}
+		}
+		r := h.conn().run(rwDefaultsNow)
+		if rc, wc := r.shown("defaultReadConcern"), r.shown("defaultWriteConcern"); rc != `{ level: "majority" }` || wc != `{ w: 1, wtimeout: 0 }` {
+			t.Errorf("%s and %s", rc, wc)
+		}
+	})
+}
