@@ -27,6 +27,9 @@ func (c *Call) alter(ctx context.Context, fn func(tx *docstore.Tx) error, names 
 		}
 		return fn(tx)
 	}
+	for _, ns := range names {
+		c.noteSettings(ns)
+	}
 	return c.D.db.Exclusively(ctx, c.op.note(), names, func() error { return c.change(ctx, fn, names...) })
 }
 

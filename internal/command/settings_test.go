@@ -58,3 +58,19 @@ func TestSettingsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestSettingsMoved: settings whose collection is given another name hold no more.
+func TestSettingsMoved(t *testing.T) {
+	inHouse(t, func(h *house) {
+		c := h.conn()
+		if r := c.run(`{"setDefaultRWConcern":1,"defaultReadConcern":{"level":"majority"}}`); r.code() != 0 {
+			t.Fatal(r)
+		}
+		if r := c.run(`{"renameCollection":"config.settings","to":"config.old"}`); r.code() != 0 {
+			t.Fatal(r)
+		}
+		if got := c.run(`{"getDefaultRWConcern":1,"inMemory":true}`).shown("defaultReadConcernSource"); got != `"implicit"` {
+			t.Error(got)
+		}
+	})
+}
