@@ -11,10 +11,13 @@ import (
 
 // Describe says in words whose key it is that a conflict is about, for people: a
 // document's, an index's, a collection's definition. Names are those of some
-// recent time.
+// recent time. A nil key is that of a change of the catalog.
 func (db *DB) Describe(ctx context.Context, key []byte) string {
 	if ns, ok := catalog.SplitEntryKey(key); ok {
 		return "the definition of " + ns.String()
+	}
+	if len(key) > 0 && key[0] == catalog.SpaceSessions {
+		return "the record of a session"
 	}
 	id, index, tail, ok := catalog.SplitKey(key)
 	if !ok {

@@ -17,7 +17,7 @@
 //	                                                held until the transaction ends
 //	change of the catalog      ─► Owner.Exclusive   on the collections (intent on their
 //	                                                databases), or on a whole database
-//	write outside transactions ─► Table.Pass        waits behind changes, holds nothing
+//	write outside transactions ─► Table.Pass        waits behind changes, holds nothing then
 //	read outside transactions  ─► nothing: it has its snapshot
 //
 // Names are granted first come, first served: behind a change that waits, everybody
@@ -25,9 +25,9 @@
 //
 // # Deadlocks
 //
-// Changes ask for their names in one order, databases before what is in them, so
-// changes alone cannot wait in a circle. Whoever passes holds nothing here. So in
-// every circle of names there is a transaction that waits; its wait is refused as
+// Changes, and those who pass, ask for their names in one order, databases before
+// what is in them, so they alone cannot wait in a circle. So in every circle of
+// names there is a transaction that waits; its wait is refused as
 // if its time were over, since it can run again and the change's client would
 // rather have it done. Circles are looked for whenever somebody begins to wait.
 //
