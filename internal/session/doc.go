@@ -20,7 +20,8 @@
 //
 // A session that is checked out belongs to one request. The session's row in the
 // store (record.go) is written in the same commit as the effect that it records;
-// it is read once, when the session is first seen by this process.
+// it is read when the session is first seen by this process, and again only where
+// memory does not have it: after a Doubt, or if its records were too large to keep.
 //
 // # Invariants
 //
@@ -28,10 +29,13 @@
 //   - An effect and its record are one commit: a retry finds both or neither.
 //   - A transaction is either open in exactly one session or has ended; every end
 //     goes through Session.finish.
-//   - Manager.mu may be held when a Session's mu is taken, never the other way.
+//   - What nests: a session's gate (who has checked it out), then Manager.mu, then a
+//     Session's mu; Cursors.mu under a gate and beside the other two. Nobody waits
+//     for a gate with a mutex in hand.
 //
 // # Where to start
 //
 // session.go is the state machine, manager.go finds sessions, record.go is the
-// row, cursor.go the cursors.
+// row and reap.go its end, lost.go what a retried transaction queues for, cursor.go
+// the cursors. info.go and rows.go are what others see of it all.
 package session

@@ -2,13 +2,10 @@ package session
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/env"
 	"github.com/pandodb/pando/internal/kv"
@@ -273,32 +270,4 @@ func (m *Manager) Counts() Counts {
 		Started: c.started.Load(), Committed: c.committed.Load(), Aborted: c.aborted.Load(), Open: c.open.Load(),
 		RetriedCommands: c.retriedCommands.Load(), RetriedStatements: c.retriedStatements.Load(), RecordWrites: c.records.Load(),
 	}
-}
-
-// AppendTo writes the parameters that were given, as fields.
-func (a API) AppendTo(b *bsonx.Builder) {
-	if a.Version == "" {
-		return
-	}
-	b.String("apiVersion", a.Version)
-	b.Bool("apiStrict", a.Strict)
-	b.Bool("apiDeprecationErrors", a.Deprecation)
-}
-
-// String names the parameters that were given, as messages print them.
-func (a API) String() string {
-	var parts []string
-	if a.Version != "" {
-		parts = append(parts, fmt.Sprintf("apiVersion: %q", a.Version))
-	}
-	if a.Strict {
-		parts = append(parts, "apiStrict: true")
-	}
-	if a.Deprecation {
-		parts = append(parts, "apiDeprecationErrors: true")
-	}
-	if len(parts) == 0 {
-		return "{}"
-	}
-	return "{ " + strings.Join(parts, ", ") + " }"
 }

@@ -86,12 +86,6 @@ type Txn struct {
 	spent  Spent
 }
 
-// API is the stable-API parameters, which all statements of a transaction share.
-type API struct {
-	Version             string
-	Strict, Deprecation bool
-}
-
 // CheckIn gives the session back.
 func (s *Session) CheckIn() {
 	now := s.m.env.Now()
