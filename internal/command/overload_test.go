@@ -40,6 +40,27 @@ func TestConflictStorm(t *testing.T) {
 	})
 }
 
+// TestRetryInConflictStorm: a transaction that was one too many does not get into the
+// queue by being tried again.
+func TestRetryInConflictStorm(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.conn().run(`{"setParameter":1,"writeConflictWaitersMax":1}`).want(`{"was":1000}`)
+		a, holder, late := h.conn(), lsid(1), lsid(9)
+		a.run(putAll).want(`{"n":4}`)
+		a.run(inc(1, 1), holder.starting(1)).want(`{"n":1,"nModified":1}`)
+		waiting := h.conn().begin(inc(1, 10)).waits()
+		for n := range 3 {
+			before := time.Now()
+			h.conn().run(inc(1, 100), late.starting(n+1)).wantOverload(112, `[ "TransientTransactionError", "SystemOverloadedError" ]`, "1 others wait")
+			if waited := time.Since(before); waited > 0 {
+				t.Errorf("attempt %d has waited for %v", n+1, waited)
+			}
+		}
+		a.run(commit, holder.within(1)).want(`{}`)
+		waiting.want(`{"n":1,"nModified":1}`)
+	})
+}
+
 // TestTooManyTransactions: one more than may be open does not begin, and the same
 // command begins it when there is room.
 func TestTooManyTransactions(t *testing.T) {

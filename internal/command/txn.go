@@ -177,10 +177,10 @@ func (d *Dispatcher) openTxn(ctx context.Context, c *Call) error {
 	if err := c.useTarget(ctx); err != nil {
 		return err
 	}
-	wait := d.Params.WriteConflictWaitMillis.Millis()
+	queueing := session.Queueing{Wait: d.Params.WriteConflictWaitMillis.Millis(), WaitersMax: int(d.Params.WriteConflictWaitersMax.Get())}
 	opt := kv.Options{At: rc.At, Born: t.Started, Note: c.op.note()}
 	opt.Serializable = t.Level == levelSerializable || d.Params.TransactionIsolation.Is(param.Serializable)
-	if err := c.Session.Open(ctx, t, opt, wait); err != nil {
+	if err := c.Session.Open(ctx, t, opt, queueing); err != nil {
 		return err
 	}
 	c.Dependent(t.Tx.KV.ReadTime())

@@ -172,14 +172,14 @@ func (tx *Tx) lock(ctx context.Context, how kv.How, key []byte) error {
 
 // Reserve queues for keys that an earlier attempt at the same work has lost, before
 // this one has read anything, and holds what it gets; then it reads the newest
-// state. It waits for all of them together no longer than WaitMax; what it did not
-// get by then is left to luck.
+// state. It waits for all of them together no longer than WaitMax, and for none
+// behind more than WaitersMax; what it did not get is left to luck.
 func (tx *Tx) Reserve(ctx context.Context, keys [][]byte) error {
 	bounded, cancel := context.WithTimeoutCause(ctx, tx.WaitMax, errWaited)
 	defer cancel()
 	behind := false
 	for _, key := range keys {
-		err := tx.KV.Lock(bounded, kv.How{Wait: true, Reserve: true}, key)
+		err := tx.KV.Lock(bounded, kv.How{Wait: true, Reserve: true, WaitersMax: tx.WaitersMax}, key)
 		if err == nil {
 			continue
 		}

@@ -117,7 +117,7 @@ func (h *house) begin(s *Session, n int64) *Txn {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if err := s.Open(ctx, txn, kv.Options{}, 0); err != nil {
+	if err := s.Open(ctx, txn, kv.Options{}, Queueing{}); err != nil {
 		h.t.Fatal(err)
 	}
 	return txn

@@ -169,20 +169,26 @@ func (s *Session) Match(command string, api API) error {
 	return nil
 }
 
-// Open opens the snapshot of a transaction that has just begun. With a wait, it
+// Queueing is how a transaction may wait for others before it takes its snapshot.
+type Queueing struct {
+	Wait       time.Duration // at most; zero is not at all.
+	WaitersMax int           // behind how many for one key at most; zero is any number.
+}
+
+// Open opens the snapshot of a transaction that has just begun. If it may wait, it
 // first queues for what the session's last transaction has lost, so that a retry
 // makes progress instead of losing again.
-func (s *Session) Open(ctx context.Context, t *Txn, opt kv.Options, wait time.Duration) error {
+func (s *Session) Open(ctx context.Context, t *Txn, opt kv.Options, q Queueing) error {
 	tx, err := s.m.db.Begin(ctx, opt)
 	if err != nil {
 		return err
 	}
 	t.Fixed = opt.At != 0
-	if wait > 0 && !t.Fixed {
+	if q.Wait > 0 && !t.Fixed {
 		if t.Reserved == nil { // else it had to give way, and opens anew.
 			t.Reserved = s.lost.take(s.m.env.Now())
 		}
-		tx.WaitMax = wait
+		tx.WaitMax, tx.WaitersMax = q.Wait, q.WaitersMax
 		if err := tx.Reserve(ctx, t.Reserved); err != nil {
 			tx.Rollback()
 			return err
