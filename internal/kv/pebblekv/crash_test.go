@@ -140,7 +140,10 @@ func TestCrashConcurrent(t *testing.T) {
 		})
 	}
 	all.Wait()
-	t.Logf("%d cuts, %d syncs for %d commits", cuts/3, s.Stats().Syncs, writers*each)
+	syncs := s.Stats().Syncs
+	mu.Lock() // a flush that goes on in the background cuts as well.
+	defer mu.Unlock()
+	t.Logf("%d cuts, %d syncs for %d commits", cuts/3, syncs, writers*each)
 }
 
 // countUp is writer i's n-th commit, waited for.
