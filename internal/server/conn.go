@@ -30,11 +30,11 @@ type conn struct {
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{server: s, net: nc}
+	c := &conn{server: s, net: newSocket(nc)}
 	c.peer = Peer{ID: s.lastID.Add(1), Remote: nc.RemoteAddr().String(), Local: nc.LocalAddr().String()}
 	c.log = s.log.With(slog.Int64("conn", c.peer.ID))
-	c.reader = wire.NewReader(&countingReader{nc, &s.traffic})
-	c.writer = wire.NewWriter(&countingWriter{nc, &s.traffic})
+	c.reader = wire.NewReader(&countingReader{c.net, &s.traffic})
+	c.writer = wire.NewWriter(&countingWriter{c.net, &s.traffic})
 	c.ctx, c.cancel = context.WithCancelCause(s.ctx)
 	c.watch.init(c)
 	return c
