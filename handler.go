@@ -31,7 +31,7 @@ func (c *client) Handle(ctx context.Context, m *wire.Message, dst []byte) server
 		req.Sequences = append(req.Sequences, command.Sequence{Name: s.ID, Docs: s.Docs})
 	}
 	r := c.commands.Run(ctx, &c.peer, req, dst)
-	return server.Reply{Doc: r.Reply, More: r.More, Close: r.Close}
+	return server.Reply{Doc: r.Reply, More: r.More, Close: r.Close, Waited: r.Waited}
 }
 
 // Disconnect undoes nothing: sessions and their transactions outlive connections.

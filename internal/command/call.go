@@ -40,9 +40,10 @@ type Request struct {
 
 // Result is what goes back.
 type Result struct {
-	Reply []byte // dst with the reply's document appended; nil for none.
-	Close bool   // close the connection; without a reply if Reply is nil.
-	More  bool   // run the request again for the next reply of a stream.
+	Reply  []byte // dst with the reply's document appended; nil for none.
+	Close  bool   // close the connection; without a reply if Reply is nil.
+	More   bool   // run the request again for the next reply of a stream.
+	Waited bool   // the reply waited for the log.
 }
 
 // Call is one command on its way through.

@@ -45,7 +45,7 @@ func (d *Dispatcher) finish(ctx context.Context, c *Call, err error) Result {
 	}
 	d.appendTimes(c)
 	c.Reply.Doc()
-	return Result{Reply: c.Reply.Buffer(), More: c.more && told == nil}
+	return Result{Reply: c.Reply.Buffer(), More: c.more && told == nil, Waited: c.durableWait > 0}
 }
 
 func (d *Dispatcher) appendSuccess(c *Call, wcErr bsonx.Doc) {

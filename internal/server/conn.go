@@ -18,7 +18,7 @@ import (
 // but for hurry and cut, which others may call, and for what watch.go says.
 type conn struct {
 	server *Server
-	net    net.Conn
+	net    *socket
 	peer   Peer
 	log    *slog.Logger
 	reader *wire.Reader
@@ -27,10 +27,31 @@ type conn struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	watch  watch
+	alone  alone
 }
 
+// alone counts the requests of a connection since another one had any.
+type alone struct {
+	last int64 // the number of the newest among all of the server's.
+	runs int
+}
+
+// aloneAfter is how many requests make a connection the only one that talks.
+const aloneAfter = 8
+
+// request counts one; total is the server's.
+func (a *alone) request(total int64) {
+	if total != a.last+1 {
+		a.runs = 0
+	}
+	a.last = total
+	a.runs++
+}
+
+func (a *alone) yes() bool { return a.runs >= aloneAfter }
+
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{server: s, net: newSocket(nc)}
+	c := &conn{server: s, net: newSocket(nc.(*net.TCPConn))}
 	c.peer = Peer{ID: s.lastID.Add(1), Remote: nc.RemoteAddr().String(), Local: nc.LocalAddr().String()}
 	c.log = s.log.With(slog.Int64("conn", c.peer.ID))
 	c.reader = wire.NewReader(&countingReader{c.net, &s.traffic})
@@ -63,6 +84,7 @@ func (c *conn) serve() {
 			return
 		}
 		c.server.traffic.requests.Inc()
+		c.alone.request(c.server.traffic.requests.Get())
 		c.server.active.Add(1)
 		var goOn bool
 		if err != nil {
@@ -136,6 +158,9 @@ func (c *conn) answer(m *wire.Message) (goOn bool) {
 			return false
 		}
 		if !more {
+			if r.Waited && c.alone.yes() {
+				c.net.linger()
+			}
 			return true
 		}
 		m.RequestID = id // the next reply answers this one.

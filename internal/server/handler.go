@@ -44,4 +44,7 @@ type Reply struct {
 
 	// Close ends the connection, after the reply if there is one.
 	Close bool
+
+	// Waited says that the reply had to wait for the disk.
+	Waited bool
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"syscall"
 	"unsafe"
+
+	"github.com/pandodb/pando/internal/invariant"
 )
 
 // socket is a TCP connection whose system calls the scheduler is not told of. They
@@ -26,27 +28,44 @@ type socket struct {
 	in, out   transfer
 	readOnce  func(fd uintptr) bool // methods of the transfers, made once.
 	writeOnce func(fd uintptr) bool
+	skip      int // how many calls of linger do nothing from now on.
+	misses    int // what skip is set to when it has been for nothing again.
 }
+
+// A socket lingers for about what a client takes that sends one request as soon as
+// the last one is answered. One that is slower is tried again, after ever more requests.
+const (
+	lingerLooks = 1000 // of about a fifth of a microsecond.
+	missesMax   = 1<<10 - 1
+)
 
 // transfer is one Read or Write under way.
 type transfer struct {
-	buf  []byte
-	done int
-	err  syscall.Errno
+	buf    []byte
+	done   int
+	err    syscall.Errno
+	linger int // how often to look again before the scheduler is asked to wait.
 }
 
-func newSocket(nc net.Conn) net.Conn {
-	tcp, ok := nc.(*net.TCPConn)
-	if !ok {
-		return nc
-	}
+// newSocket returns the socket of an open connection.
+func newSocket(tcp *net.TCPConn) *socket {
 	raw, err := tcp.SyscallConn()
-	if err != nil {
-		return nc
-	}
-	s := &socket{Conn: nc, raw: raw}
+	invariant.Check(err == nil, "a TCP connection without a socket: %v", err)
+	s := &socket{Conn: tcp, raw: raw}
 	s.readOnce, s.writeOnce = s.in.read, s.out.write
 	return s
+}
+
+// linger has the next Read look for its bytes for a while before the goroutine is put
+// to sleep. A processor that went to sleep with the last goroutine is slow to wake,
+// and has forgotten much, which for a client that is alone is a good part of what a
+// durable write takes. The goroutine that reads calls it.
+func (s *socket) linger() {
+	if s.skip > 0 {
+		s.skip--
+		return
+	}
+	s.in.linger = lingerLooks
 }
 
 // Read implements io.Reader.
@@ -54,10 +73,18 @@ func (s *socket) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
-	s.in = transfer{buf: b}
+	lingers := s.in.linger > 0
+	s.in = transfer{buf: b, linger: s.in.linger}
 	err := s.raw.Read(s.readOnce)
+	switch {
+	case lingers && s.in.linger == 0:
+		s.misses = min(2*s.misses+1, missesMax)
+		s.skip = s.misses
+	case lingers:
+		s.misses = 0
+	}
 	n := s.in.done
-	s.in.buf = nil
+	s.in.buf, s.in.linger = nil, 0
 	switch {
 	case err != nil:
 		return n, err
@@ -90,7 +117,10 @@ func (t *transfer) read(fd uintptr) bool {
 			return true
 		case syscall.EINTR:
 		case syscall.EAGAIN:
-			return false
+			if t.linger == 0 {
+				return false
+			}
+			t.linger--
 		default:
 			t.err = errno
 			return true

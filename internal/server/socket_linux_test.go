@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// TestSocket has a socket wait for both directions and meet every end.
-func TestSocket(t *testing.T) {
+// socketPair returns a socket and its client's end.
+func socketPair(t *testing.T) (*socket, net.Conn) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -24,16 +24,52 @@ func TestSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer far.Close()
-	accepted, err := l.Accept()
+	t.Cleanup(func() { far.Close() })
+	near, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSocket(accepted)
-	defer s.Close()
-	if _, ok := s.(*socket); !ok {
-		t.Fatalf("a TCP connection is served as a %T", s)
+	t.Cleanup(func() { near.Close() })
+	return newSocket(near.(*net.TCPConn)), far
+}
+
+// TestLinger: a socket that lingers reads what comes, now or later; and it does so
+// ever less for a client that is slow.
+func TestLinger(t *testing.T) {
+	s, far := socketPair(t)
+	buf := make([]byte, 1)
+	for skipped := 0; skipped <= 7; skipped = 2*skipped + 1 {
+		for range skipped + 1 {
+			if s.in.linger > 0 {
+				t.Fatalf("lingers after less than %d requests", skipped)
+			}
+			s.linger()
+		}
+		if err := s.SetReadDeadline(time.Now().Add(5 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Read(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal(err)
+		}
 	}
+	if err := s.SetReadDeadline(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	for s.linger(); s.in.linger == 0; {
+		s.linger()
+	}
+	for s.misses != 0 { // a writer may be late at any time.
+		s.skip, s.in.linger = 0, lingerLooks
+		go far.Write([]byte{1})
+		if n, err := s.Read(buf); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+}
+
+// TestSocket has a socket wait for both directions and meet every end.
+func TestSocket(t *testing.T) {
+	s, far := socketPair(t)
 	if n, err := s.Read(nil); n != 0 || err != nil {
 		t.Errorf("reading nothing: %d, %v", n, err)
 	}
