@@ -185,7 +185,7 @@ func (c *Call) failPrimaryWrite(recs []session.Record) error {
 
 // failPrimaryCommit asks the fail point about whatever is to be committed under a number.
 func (c *Call) failPrimaryCommit() error {
-	hangUp, err := c.D.FailPoints.PrimaryWrite(fmt.Sprintf("%s:%d", c.Session.ID, c.Gen.TxnNumber))
+	hangUp, err := c.D.FailPoints.PrimaryWrite(func() string { return fmt.Sprintf("%s:%d", c.Session.ID, c.Gen.TxnNumber) })
 	c.hangUp = c.hangUp || hangUp
 	return err
 }

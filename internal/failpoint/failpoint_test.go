@@ -184,11 +184,11 @@ func TestOtherPoints(t *testing.T) {
 		t.Error(e)
 	}
 	configure(t, r, `{"configureFailPoint": "onPrimaryTransactionalWrite", "mode": {"times": 1}}`)
-	if closes, err := r.PrimaryWrite("s"); !closes || err != nil {
+	if closes, err := r.PrimaryWrite(func() string { return "s" }); !closes || err != nil {
 		t.Error(closes, err)
 	}
 	configure(t, r, `{"configureFailPoint": "onPrimaryTransactionalWrite", "mode": {"times": 1}, "data": {"closeConnection": false, "failBeforeCommitExceptionCode": 2}}`)
-	if closes, err := r.PrimaryWrite("s"); closes || err == nil {
+	if closes, err := r.PrimaryWrite(func() string { return "s" }); closes || err == nil {
 		t.Error(closes, err)
 	}
 }

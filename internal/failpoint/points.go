@@ -6,10 +6,10 @@ import (
 )
 
 // PrimaryWrite asks onPrimaryTransactionalWrite about one statement of a
-// retryable write, which session (mongod prints "lsid - uid -  - :txnNumber")
+// retryable write, which session() (mongod prints "lsid - uid -  - :txnNumber")
 // made. With an error, the statement is rolled back and fails with it; without,
 // it commits. closeConnection says to drop the connection either way.
-func (r *Registry) PrimaryWrite(session string) (closeConnection bool, err error) {
+func (r *Registry) PrimaryWrite(session func() string) (closeConnection bool, err error) {
 	data, fired := r.Eval(PrimaryWritePoint, nil)
 	if !fired {
 		return false, nil
@@ -19,7 +19,7 @@ func (r *Registry) PrimaryWrite(session string) (closeConnection bool, err error
 		closeConnection = bsonx.AsBool(v)
 	}
 	if n, ok := number(bsonx.Get(data, "failBeforeCommitExceptionCode")); ok && n != 0 {
-		err = mongoerr.Newf(mongoerr.Code(n), "Failing write for %s due to failpoint. The write must not be reflected.", session)
+		err = mongoerr.Newf(mongoerr.Code(n), "Failing write for %s due to failpoint. The write must not be reflected.", session())
 	}
 	return closeConnection, err
 }

@@ -167,7 +167,8 @@ func (s *Session) stageOutcome(ctx context.Context, t *Txn) error {
 }
 
 func (s *Session) rowValue(state string, stmts []Record) []byte {
-	b := bsonx.NewBuilder(nil)
+	const oneStatement = 256 // bytes; more grow it.
+	b := bsonx.NewBuilder(make([]byte, 0, oneStatement))
 	b.OpenDoc("lastWriteOpTime")
 	b.Timestamp("ts", 0)
 	b.Int64("t", Term)
