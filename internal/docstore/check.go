@@ -156,7 +156,7 @@ func (c *checker) walkDocs(ctx context.Context) error {
 			c.problem("document at %x has another _id: %s", it.ID(), bsonx.ShellString(idOf(doc)))
 			continue
 		}
-		if hashedID(id.key) && !c.flags[0].Long() {
+		if HashedID(id.key) && !c.flags[0].Long() {
 			c.problem("document at %x has a long _id, and there is no flag for it", it.ID())
 		}
 		for i, idx := range c.coll.Indexes[1:] {

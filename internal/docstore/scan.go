@@ -87,6 +87,13 @@ func (d *DocIterator) ID() []byte {
 	return d.Position()
 }
 
+// Key is ID, under the name that an [IndexIterator] has for it.
+func (d *DocIterator) Key() []byte { return d.ID() }
+
+// Long tells whether the end of the _id is hashed: the document must be looked at
+// to know it.
+func (d *DocIterator) Long() bool { return HashedID(d.ID()) }
+
 // Position is what Seek takes to come back to this document, or to the next one if
 // it is gone.
 func (d *DocIterator) Position() []byte { return d.it.Key()[catalog.PrefixBytes:] }
@@ -177,7 +184,7 @@ func (i *IndexIterator) load() (err error) {
 	i.fields = len(i.tail)
 	if i.idx.ID == catalog.IDIndex {
 		i.value = entryValue{}
-		if hashedID(i.tail) {
+		if HashedID(i.tail) {
 			i.value.flags = entryIsLong
 		}
 		return nil
@@ -248,7 +255,7 @@ func (i *IndexIterator) IDValue() (id bsonx.Value, ok bool, err error) {
 		return idOf(i.it.Value()), true, nil
 	}
 	enc := i.ID()
-	if hashedID(enc) {
+	if HashedID(enc) {
 		return bsonx.Missing, false, nil
 	}
 	i.reader = keyenc.NewTypeBitsReader(i.value.idBits)

@@ -116,8 +116,8 @@ func EncodeID(dst []byte, id bsonx.Value) []byte {
 	return dst
 }
 
-// hashedID tells whether an encoded _id ends in a hash: only those are that long.
-func hashedID(encID []byte) bool { return len(encID) == keyenc.BoundBytes }
+// HashedID tells whether an encoded _id ends in a hash: only those are that long.
+func HashedID(encID []byte) bool { return len(encID) == keyenc.BoundBytes }
 
 // docKey is the key of the document with that encoded _id, in tx's scratch.
 func (tx *Tx) docKey(coll *catalog.Collection, encID []byte) []byte {

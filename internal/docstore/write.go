@@ -257,7 +257,7 @@ func (tx *Tx) extract(
 
 // noteLongID sets the flag of the index on _id if this one is hashed.
 func (tx *Tx) noteLongID(ctx context.Context, coll *catalog.Collection, id encodedID) error {
-	if !hashedID(id.key) {
+	if !HashedID(id.key) {
 		return nil
 	}
 	return tx.Cat.SetFlags(ctx, coll, coll.Indexes[0], catalog.FlagLong)

@@ -26,6 +26,7 @@ func BenchmarkFind(b *testing.B) {
 		"id":           {filter: `{"_id": 77}`},
 		"eq":           {filter: `{"a": 77}`},
 		"range100":     {filter: `{"a": {"$gte": 100, "$lt": 200}}`},
+		"idRange100":   {filter: `{"_id": {"$gte": 100, "$lt": 200}}`},
 		"scan":         {filter: `{"s": "none"}`},
 		"sort10":       {sort: `{"k": 1}`, limit: 10},
 		"sort":         {sort: `{"k": 1}`},

@@ -23,6 +23,7 @@
 //
 // # Where to start
 //
-// exec.go is Open and what operators share; indexscan.go, fetch.go and collscan.go
-// read; group.go and sort.go block; explain.go shows plans with their counters.
+// exec.go is Open and what operators share, scan.go what scans do; collscan.go,
+// indexscan.go, idscan.go, express.go and fetch.go read; group.go and sort.go
+// block; explain.go shows plans with their counters.
 package exec

@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"bytes"
 	"context"
 
 	"github.com/pandodb/pando/internal/catalog"
@@ -20,8 +19,8 @@ type Execution struct {
 // and the transaction may end. The next Next needs a [Execution.Resume] before it.
 func (e *Execution) Park() {
 	walk(e.Operator, func(op any) {
-		if p, ok := op.(*collScan); ok {
-			p.park()
+		if s, ok := op.(*collScan); ok {
+			s.park(false)
 		}
 		if p, ok := op.(placed); ok {
 			p.places().park(false)
@@ -33,68 +32,6 @@ func (e *Execution) Park() {
 // seen: in a later snapshot, or in the same one with newer writes of its own. An
 // index or collection that is gone there is an error of the next Next.
 func (e *Execution) Resume(tx *docstore.Tx) { *e.run.reading = reading{tx: tx, resumed: true} }
-
-// parked is where a scan stands that holds no iterator.
-type parked struct {
-	at    []byte // the position of the last entry; nil: none, go on from the beginning.
-	again bool   // that entry is to be given once more.
-}
-
-// walker is an iterator that can be taken up again.
-type walker interface {
-	Next() bool
-	Seek(position []byte) bool
-	Position() []byte
-}
-
-// leave notes where it stands. It is closed by the caller.
-func (p *parked) leave(it walker, again bool) {
-	*p = parked{append([]byte{}, it.Position()...), again}
-}
-
-// step moves a new iterator to where the old one would have gone on to.
-func (p *parked) step(it walker) bool {
-	at := *p
-	*p = parked{}
-	ok := it.Seek(at.at)
-	if ok && !at.again && bytes.Equal(it.Position(), at.at) {
-		ok = it.Next()
-	}
-	return ok
-}
-
-func (s *collScan) park() {
-	if s.it == nil {
-		return
-	}
-	if !s.ended {
-		s.parked.leave(s.it, false)
-	}
-	s.drop()
-}
-
-func (s *idScan) park(again bool) {
-	if s.it == nil {
-		return
-	}
-	if !s.ended {
-		s.parked.leave(s.it, again)
-	}
-	s.drop()
-}
-
-func (s *indexScan) park(again bool) {
-	if s.it == nil {
-		return
-	}
-	if !s.ended {
-		s.parked.leave(s.it, again)
-		if again {
-			delete(s.seen, string(s.it.ID()))
-		}
-	}
-	s.drop()
-}
 
 func (s *skipPlaces) park(again bool) { s.in.park(again) }
 

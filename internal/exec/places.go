@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"github.com/pandodb/pando/internal/bsonx"
-	"github.com/pandodb/pando/internal/keyenc"
 	"github.com/pandodb/pando/internal/plan"
 )
 
@@ -73,9 +72,6 @@ func (b branches) Close() error {
 	}
 	return first
 }
-
-// isLong tells whether an encoded _id ends in a hash.
-func isLong(id []byte) bool { return len(id) >= keyenc.BoundBytes }
 
 // skipPlaces is a skip below the fetch: what is skipped is never read.
 type skipPlaces struct {
