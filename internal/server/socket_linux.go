@@ -39,6 +39,11 @@ const (
 	missesMax   = 1<<10 - 1
 )
 
+// callBytesMax bounds one system call. A goroutine within it cannot be stopped, and
+// a whole reply of 48 MB, copied while its client reads, would have every other
+// goroutine wait when the garbage collector stops the world.
+const callBytesMax = 256 << 10
+
 // transfer is one Read or Write under way.
 type transfer struct {
 	buf    []byte
@@ -80,7 +85,7 @@ func (s *socket) Read(b []byte) (int, error) {
 	case lingers && s.in.linger == 0:
 		s.misses = min(2*s.misses+1, missesMax)
 		s.skip = s.misses
-	case lingers:
+	case lingers && s.in.done > 0:
 		s.misses = 0
 	}
 	n := s.in.done
@@ -110,10 +115,10 @@ func (s *socket) Write(b []byte) (int, error) {
 // read makes one read; false waits until the socket has something.
 func (t *transfer) read(fd uintptr) bool {
 	for {
-		n, _, errno := syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(t.buf))), uintptr(len(t.buf)))
+		n, errno := call(syscall.SYS_READ, fd, t.buf)
 		switch errno {
 		case 0:
-			t.done = int(n)
+			t.done = n
 			return true
 		case syscall.EINTR:
 		case syscall.EAGAIN:
@@ -131,11 +136,10 @@ func (t *transfer) read(fd uintptr) bool {
 // write writes as much as goes; false waits until the socket has room.
 func (t *transfer) write(fd uintptr) bool {
 	for t.done < len(t.buf) {
-		rest := t.buf[t.done:]
-		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(unsafe.SliceData(rest))), uintptr(len(rest)))
+		n, errno := call(syscall.SYS_WRITE, fd, t.buf[t.done:])
 		switch errno {
 		case 0:
-			t.done += int(n)
+			t.done += n
 		case syscall.EINTR:
 		case syscall.EAGAIN:
 			return false
@@ -145,4 +149,10 @@ func (t *transfer) write(fd uintptr) bool {
 		}
 	}
 	return true
+}
+
+// call makes one system call to read into b or to write it, or what goes at once.
+func call(trap, fd uintptr, b []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall(trap, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(min(len(b), callBytesMax)))
+	return int(n), errno
 }
