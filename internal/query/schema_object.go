@@ -7,38 +7,53 @@ import (
 	"github.com/pandodb/pando/internal/expr"
 )
 
-// propertiesRule is properties.
-type propertiesRule struct{ list []property }
+// demand is a part of a rule about objects that is told of by itself.
+type demand interface {
+	keeps(doc bsonx.Doc) (bool, error)
+	tell(b *bsonx.Builder, doc bsonx.Doc) // what is wrong with a document that breaks it.
+}
 
-func (r *propertiesRule) keeps(v bsonx.Value) (bool, error) {
+// demandsRule is properties, patternProperties or dependencies: a document keeps
+// it that keeps all of its demands.
+type demandsRule struct {
+	name   string
+	broken string // what the list of broken demands is called.
+	list   []demand
+}
+
+func (r *demandsRule) keeps(v bsonx.Value) (bool, error) {
 	if !isObject(v) {
 		return true, nil
 	}
-	for i := range r.list {
-		if ok, err := r.list[i].keeps(bsonx.AsDoc(v)); !ok {
+	for _, d := range r.list {
+		if ok, err := d.keeps(bsonx.AsDoc(v)); !ok {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-func (r *propertiesRule) tell(b *bsonx.Builder, v bsonx.Value) {
-	b.String("operatorName", "properties")
-	b.OpenArray("propertiesNotSatisfied")
+func (r *demandsRule) tell(b *bsonx.Builder, v bsonx.Value) {
+	doc := bsonx.AsDoc(v)
+	b.String("operatorName", r.name)
+	b.OpenArray(r.broken)
 	n := 0
-	for i := range r.list {
-		p := &r.list[i]
-		if ok, _ := p.keeps(bsonx.AsDoc(v)); ok {
+	for _, d := range r.list {
+		if ok, _ := d.keeps(doc); ok {
 			continue
 		}
 		b.OpenDoc(bsonx.Index(n))
-		b.String("propertyName", p.name)
-		p.schema.tellNames(b)
-		p.schema.tellDetails(b, p.value(bsonx.AsDoc(v)))
+		d.tell(b, doc)
 		b.Close()
 		n++
 	}
 	b.Close()
+}
+
+func (p *property) tell(b *bsonx.Builder, doc bsonx.Doc) {
+	b.String("propertyName", p.name)
+	p.schema.tellNames(b)
+	p.schema.tellDetails(b, p.value(doc))
 }
 
 // patternProperty is a schema for all properties with names of a kind.
@@ -64,58 +79,35 @@ func (p *patternProperty) broken(doc bsonx.Doc) (name string, v bsonx.Value, err
 	return "", bsonx.Missing, nil
 }
 
-// patternsRule is patternProperties.
-type patternsRule struct{ list []patternProperty }
-
-func (r *patternsRule) keeps(v bsonx.Value) (bool, error) {
-	if !isObject(v) {
-		return true, nil
-	}
-	for i := range r.list {
-		if _, broken, err := r.list[i].broken(bsonx.AsDoc(v)); !bsonx.IsMissing(broken) {
-			return false, err
-		}
-	}
-	return true, nil
+func (p *patternProperty) keeps(doc bsonx.Doc) (bool, error) {
+	_, broken, err := p.broken(doc)
+	return bsonx.IsMissing(broken), err
 }
 
-func (r *patternsRule) tell(b *bsonx.Builder, v bsonx.Value) {
-	b.String("operatorName", "patternProperties")
-	b.OpenArray("details")
-	n := 0
-	for i := range r.list {
-		p := &r.list[i]
-		name, broken, _ := p.broken(bsonx.AsDoc(v))
-		if bsonx.IsMissing(broken) {
-			continue
-		}
-		b.OpenDoc(bsonx.Index(n))
-		b.String("propertyName", name)
-		p.schema.tellNames(b)
-		b.String("regexMatched", p.pattern)
-		p.schema.tellDetails(b, broken)
-		b.Close()
-		n++
-	}
-	b.Close()
+func (p *patternProperty) tell(b *bsonx.Builder, doc bsonx.Doc) {
+	name, broken, _ := p.broken(doc)
+	b.String("propertyName", name)
+	p.schema.tellNames(b)
+	b.String("regexMatched", p.pattern)
+	p.schema.tellDetails(b, broken)
 }
 
 // otherPropertiesRule is additionalProperties: about those that neither properties
 // nor patternProperties speak of. Without a schema there may be none.
 type otherPropertiesRule struct {
 	keyword
-	named    []property
-	patterns []patternProperty
+	named    []*property
+	patterns []*patternProperty
 	schema   *Schema
 }
 
 // other tells whether a property is one of them.
 func (r *otherPropertiesRule) other(name string) (bool, error) {
-	if slices.ContainsFunc(r.named, func(p property) bool { return p.name == name }) {
+	if slices.ContainsFunc(r.named, func(p *property) bool { return p.name == name }) {
 		return false, nil
 	}
-	for i := range r.patterns {
-		if ok, err := r.patterns[i].re.Match(name); ok || err != nil {
+	for _, p := range r.patterns {
+		if ok, err := p.re.Match(name); ok || err != nil {
 			return false, err
 		}
 	}
@@ -237,39 +229,11 @@ func (d *dependency) keeps(doc bsonx.Doc) (bool, error) {
 	return hasAll(doc, d.needs), nil
 }
 
-// dependenciesRule is dependencies.
-type dependenciesRule struct{ list []dependency }
-
-func (r *dependenciesRule) keeps(v bsonx.Value) (bool, error) {
-	if !isObject(v) {
-		return true, nil
+func (d *dependency) tell(b *bsonx.Builder, doc bsonx.Doc) {
+	b.String("conditionalProperty", d.of.name)
+	if d.schema != nil {
+		d.schema.tellDetails(b, bsonx.DocValue(doc))
+		return
 	}
-	for i := range r.list {
-		if ok, err := r.list[i].keeps(bsonx.AsDoc(v)); !ok {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-func (r *dependenciesRule) tell(b *bsonx.Builder, v bsonx.Value) {
-	b.String("operatorName", "dependencies")
-	b.OpenArray("failingDependencies")
-	n := 0
-	for i := range r.list {
-		d := &r.list[i]
-		if ok, _ := d.keeps(bsonx.AsDoc(v)); ok {
-			continue
-		}
-		b.OpenDoc(bsonx.Index(n))
-		b.String("conditionalProperty", d.of.name)
-		if d.schema != nil {
-			d.schema.tellDetails(b, v)
-		} else {
-			tellAbsent(b, bsonx.AsDoc(v), d.needs)
-		}
-		b.Close()
-		n++
-	}
-	b.Close()
+	tellAbsent(b, doc, d.needs)
 }

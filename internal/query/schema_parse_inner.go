@@ -80,7 +80,7 @@ func (p *schemaParser) items() error {
 
 // properties parses properties, and what is said of those that it does not name.
 func (p *schemaParser) properties() error {
-	var named []property
+	var named []*property
 	if v := p.words["properties"]; p.has("properties") {
 		if !isObject(v) {
 			return schemaMismatch("properties", "must be an object")
@@ -97,9 +97,9 @@ func (p *schemaParser) properties() error {
 			one.required = isArray(p.words["required"]) && slices.ContainsFunc(listed(p.words["required"]), func(e bsonx.Value) bool {
 				return isString(e) && bsonx.Str(e) == name
 			})
-			named = append(named, one)
+			named = append(named, &one)
 		}
-		p.about(&propertiesRule{named}, bsonx.TypeDocument)
+		p.about(&demandsRule{"properties", "propertiesNotSatisfied", demands(named)}, bsonx.TypeDocument)
 	}
 	patterns, err := p.patterns()
 	if err != nil {
@@ -119,12 +119,20 @@ func (p *schemaParser) properties() error {
 		p.about(r, bsonx.TypeDocument)
 	}
 	if len(patterns) > 0 {
-		p.about(&patternsRule{patterns}, bsonx.TypeDocument)
+		p.about(&demandsRule{"patternProperties", "details", demands(patterns)}, bsonx.TypeDocument)
 	}
 	return nil
 }
 
-func (p *schemaParser) patterns() (list []patternProperty, err error) {
+func demands[D demand](of []D) []demand {
+	list := make([]demand, len(of))
+	for i, d := range of {
+		list[i] = d
+	}
+	return list
+}
+
+func (p *schemaParser) patterns() (list []*patternProperty, err error) {
 	if !p.has("patternProperties") {
 		return nil, nil
 	}
@@ -135,7 +143,7 @@ func (p *schemaParser) patterns() (list []patternProperty, err error) {
 		if !isObject(v) {
 			return nil, schemaMismatch("patternProperties", "has property '"+name+"' which is not an object")
 		}
-		one := patternProperty{pattern: strings.Clone(name)}
+		one := &patternProperty{pattern: strings.Clone(name)}
 		if one.schema, err = parseSchema(bsonx.AsDoc(v), false); err != nil {
 			return nil, err
 		}
@@ -193,9 +201,9 @@ func (p *schemaParser) dependencies() error {
 	if !isObject(p.words["dependencies"]) {
 		return schemaMismatch("dependencies", "must be an object")
 	}
-	r := &dependenciesRule{}
+	r := &demandsRule{name: "dependencies", broken: "failingDependencies"}
 	for name, v := range bsonx.All(bsonx.AsDoc(p.words["dependencies"])) {
-		d := dependency{of: newProperty(name, nil)}
+		d := &dependency{of: newProperty(name, nil)}
 		var err error
 		switch {
 		case isObject(v):
