@@ -95,7 +95,7 @@ func (d *Dispatcher) racing() bool { return d.Params.WriteConflictWaitMillis.Get
 // enter begins or continues the command's transaction.
 func (d *Dispatcher) enter(s *session.Session, c *Call) (*session.Txn, error) {
 	n := c.Gen.TxnNumber
-	if !c.Gen.Starts() || d.racing() && s.Number() == n && (s.State() == session.InProgress || s.State() == session.Aborted) {
+	if !c.Gen.Starts() || d.racing() && s.Begun(n) {
 		t, err := s.Continue(n)
 		if err == nil && c.ReadConcern.Given && !c.ReadConcern.opens(t) {
 			err = errLaterReadConcern()

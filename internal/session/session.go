@@ -134,6 +134,14 @@ func (s *Session) Begin(n int64, api API) (*Txn, error) {
 	return t, nil
 }
 
+// Begun tells whether transaction n has been started and not committed. Of the
+// statements that a client sends at once each says that it starts the transaction:
+// those that come second are to continue it, or to be told that it was aborted. Who
+// commits has had all the replies: a start after that is not one of them.
+func (s *Session) Begun(n int64) bool {
+	return n == s.number && (s.state == InProgress || s.state == Aborted)
+}
+
 // Continue returns the open transaction n, or why there is none (3.3).
 func (s *Session) Continue(n int64) (*Txn, error) {
 	if n < s.number {
