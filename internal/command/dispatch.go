@@ -174,13 +174,13 @@ func (d *Dispatcher) dispatch(ctx context.Context, c *Call) error {
 			return err
 		}
 	}
+	if c.Gen.HasTxn && c.Spec.Txn != Beside {
+		return d.inSession(ctx, c)
+	}
 	if c.Gen.HasLSID {
 		if err := d.Sessions.Touch(c.Gen.LSID); err != nil {
 			return err
 		}
-	}
-	if c.Gen.HasTxn && c.Spec.Txn != Beside {
-		return d.inSession(ctx, c)
 	}
 	if err := d.waitReadConcern(c); err != nil {
 		return err

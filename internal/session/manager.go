@@ -50,7 +50,8 @@ func NewManager(db *docstore.DB, clock kv.Clock, e *env.Env, conf Config) *Manag
 // Cursors are the open cursors of all sessions and of none.
 func (m *Manager) Cursors() *Cursors { return m.cursors }
 
-// Touch notes that a session was used, and makes it if it is new.
+// Touch notes that a session is used that is not checked out, and makes it if it
+// is new.
 func (m *Manager) Touch(id ID) error {
 	_, err := m.session(id)
 	return err
@@ -75,8 +76,8 @@ func (m *Manager) session(id ID) (*Session, error) {
 	return s, nil
 }
 
-// CheckOut waits for the session to be free and returns it with its row read.
-// The caller alone has it until CheckIn.
+// CheckOut notes that a session is used, makes it if it is new, waits for it to be
+// free and returns it with its row read. The caller alone has it until CheckIn.
 func (m *Manager) CheckOut(ctx context.Context, id ID) (*Session, error) {
 	for {
 		s, err := m.session(id)
