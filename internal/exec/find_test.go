@@ -6,10 +6,12 @@ import (
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/plan"
+	"github.com/pandodb/pando/internal/testenv"
 )
 
 // TestScanAllocates sees that a document that does not match costs no allocation.
 func TestScanAllocates(t *testing.T) {
+	testenv.CountsAllocations(t)
 	h := openHouse(t)
 	h.index("c", bsonx.MustParseJSON(`{"key": {"i": 1}}`))
 	var docs []bsonx.Doc

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/testenv"
 )
 
 // steady are expressions that allocate nothing once their context is warm.
@@ -64,6 +65,7 @@ func warm(t testing.TB, src string) (Expr, *Context) {
 }
 
 func TestNoAllocations(t *testing.T) {
+	testenv.CountsAllocations(t)
 	for _, src := range steady {
 		e, c := warm(t, src)
 		if n := testing.AllocsPerRun(100, func() {

@@ -4,10 +4,12 @@ import (
 	"testing"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/testenv"
 )
 
 // TestNoAllocations holds that a document that does not match costs no memory.
 func TestNoAllocations(t *testing.T) {
+	testenv.CountsAllocations(t)
 	doc := parseDoc(t, `{"_id":1,"s":"text","n":5,"d":2.5,"m":{"$numberDecimal":"7.1"},"o":{"p":{"q":1}},"a":[1,2,{"b":3},[4]],"t":{"$date":0},"docs":[{"x":1,"y":[1]},{"x":2,"y":[2]}],"bin":{"$binary":{"base64":"AQID","subType":"00"}}}`)
 	for _, s := range []string{
 		`{"s":"other"}`, `{"n":6}`, `{"n":{"$gt":5}}`, `{"d":{"$lt":2}}`, `{"m":{"$gte":8}}`, `{"n":{"$numberDecimal":"5.1"}}`,
@@ -40,6 +42,7 @@ func TestNoAllocations(t *testing.T) {
 
 // TestNoAllocationsToConform holds that a document that conforms costs no memory.
 func TestNoAllocationsToConform(t *testing.T) {
+	testenv.CountsAllocations(t)
 	doc := parseDoc(t, `{"_id":1,"s":"text","n":5,"d":2.5,"o":{"p":{"q":1}},"a":[1,2,3],"docs":[{"x":1,"y":2},{"y":2,"x":3}]}`)
 	for _, s := range []string{
 		`{"n":{"$gt":1},"s":{"$type":"string"}}`, `{"$expr":{"$gt":["$n","$d"]}}`,

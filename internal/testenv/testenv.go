@@ -27,6 +27,15 @@ func Long(t testing.TB) {
 	}
 }
 
+// CountsAllocations skips a test that counts them under the race detector, where a
+// sync.Pool loses things by chance. Runs without it have the test.
+func CountsAllocations(t testing.TB) {
+	t.Helper()
+	if UnderRace {
+		t.Skip("pools lose things by chance under the race detector")
+	}
+}
+
 // NeedsFetched skips a test whose things could not be fetched, in complete runs too.
 func NeedsFetched(t testing.TB, name string) {
 	t.Helper()

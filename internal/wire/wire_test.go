@@ -10,6 +10,7 @@ import (
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/testenv"
 )
 
 // doc makes a document of string fields from alternating names and values.
@@ -315,6 +316,7 @@ func TestNegotiate(t *testing.T) {
 }
 
 func TestReadAllocates(t *testing.T) {
+	testenv.CountsAllocations(t)
 	in := msg(0, body(doc("insert", "c", "$db", "test")), seq("documents", 0, doc("_id", "1"), doc("_id", "2")))
 	src := bytes.NewReader(in)
 	r := NewReader(src)

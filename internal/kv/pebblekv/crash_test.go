@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/testenv"
 )
 
 // TestCrash cuts the power at every file operation that writes, with each share of
@@ -49,7 +50,7 @@ func TestCrashFindsBugs(t *testing.T) {
 // crash would leave it, and verifies the clones.
 func crashEverywhere(t *testing.T, plant func(*Options)) (cuts int, failure error) {
 	commits := 50
-	if testing.Short() || underRace {
+	if testing.Short() || testenv.UnderRace {
 		commits = 16
 	}
 	w := newWorkload(commits)

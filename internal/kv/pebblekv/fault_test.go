@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/testenv"
 )
 
 // TestFaults fails the n-th write operation, for n = 1, 2, ..., once or from then
@@ -21,7 +22,7 @@ func TestFaults(t *testing.T) {
 	for _, forever := range []bool{false, true} {
 		t.Run(fmt.Sprintf("forever=%v", forever), func(t *testing.T) {
 			step := int64(1)
-			if testing.Short() || underRace {
+			if testing.Short() || testenv.UnderRace {
 				step = 7
 			}
 			died := 0
