@@ -38,21 +38,27 @@ func AppendPlanner(b *bsonx.Builder, ns catalog.Namespace, f *query.Filter, n No
 // Split takes a plan apart: what a Find made, and the stages of the pipeline above it.
 func Split(n Node) (find Node, stages []Node) {
 	for n != nil {
-		var in Node
-		switch n := n.(type) {
-		case *Apply:
-			in = n.Input
-		case *Lookup:
-			in = n.Input
-		case *Branches:
-			in = n.Input
-		default:
+		s, in := staged(n)
+		if s == nil {
 			return n, stages
 		}
 		stages = append([]Node{n}, stages...)
 		n = in
 	}
 	return nil, stages
+}
+
+// staged is the pipeline's stage that a node runs, and its input; nil if it runs none.
+func staged(n Node) (Stage, Node) {
+	switch n := n.(type) {
+	case *Apply:
+		return n.Stage, n.Input
+	case *Lookup:
+		return n.Stage, n.Input
+	case *Branches:
+		return n.Stage, n.Input
+	}
+	return nil, nil
 }
 
 // AppendNode appends a node's fields: stage, what it does, its inputs.
@@ -241,17 +247,10 @@ func boundText(v bsonx.Value) string {
 	return bsonx.ShellString(v)
 }
 
-// AppendStageSpec appends a pipeline stage's name and specification.
+// AppendStageSpec appends the name and specification of the stage that one of
+// Split's nodes runs.
 func AppendStageSpec(b *bsonx.Builder, n Node) {
-	var s Stage
-	switch n := n.(type) {
-	case *Apply:
-		s = n.Stage
-	case *Lookup:
-		s = n.Stage
-	case *Branches:
-		s = n.Stage
-	}
+	s, _ := staged(n)
 	if o, ok := s.(*Order); ok {
 		b.OpenDoc("$sort")
 		b.Value("sortKey", o.spec)
