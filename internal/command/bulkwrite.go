@@ -277,14 +277,7 @@ func (r *bulkReply) appendTo(c *Call, limit int64) {
 	b.Int32("nUpserted", int32(r.upserted))
 	b.Int32("nDeleted", int32(r.removed))
 	c.appendElection()
-	if len(r.retried) > 0 {
-		b.OpenArray("retriedStmtIds")
-		for i, s := range r.retried {
-			b.Int32(bsonx.Index(i), s)
-		}
-		b.Close()
-		c.D.Sessions.Retried(len(r.retried))
-	}
+	c.appendRetried(r.retried)
 }
 
 // results appends the cursor over the operations' results. Its id comes first,

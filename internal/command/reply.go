@@ -129,6 +129,19 @@ func (c *Call) appendElection() {
 	appendOpTime(c.Reply, "opTime", c.operationTime(c.D.Store.Visible()))
 }
 
+// appendRetried tells which statements of a write were answered from their records.
+func (c *Call) appendRetried(stmts []int32) {
+	if len(stmts) == 0 {
+		return
+	}
+	c.Reply.OpenArray("retriedStmtIds")
+	for i, s := range stmts {
+		c.Reply.Int32(bsonx.Index(i), s)
+	}
+	c.Reply.Close()
+	c.D.Sessions.Retried(len(stmts))
+}
+
 // noHash signs cluster times while there is no authentication.
 var noHash [20]byte
 

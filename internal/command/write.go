@@ -70,14 +70,7 @@ func (r *writeReply) appendTo(c *Call) {
 		}
 		b.Close()
 	}
-	if len(r.retried) > 0 {
-		b.OpenArray("retriedStmtIds")
-		for i, s := range r.retried {
-			b.Int32(bsonx.Index(i), s)
-		}
-		b.Close()
-		c.D.Sessions.Retried(len(r.retried))
-	}
+	c.appendRetried(r.retried)
 	if len(r.upserted) > 0 {
 		b.OpenArray("upserted")
 		for i, u := range r.upserted {
