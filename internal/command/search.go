@@ -9,8 +9,8 @@ import (
 // searchCommands are the commands about search indexes. They decode strictly and
 // then say that there is no search engine, as a server without one does.
 func searchCommands() []*Spec {
-	spec := func(name, help string, fields ...Field) *Spec {
-		return &Spec{Name: name, Help: help, Check: checkCollection, Fields: NewFields(name, fields...), Run: func(_ context.Context, c *Call) error {
+	spec := func(name string, fields ...Field) *Spec {
+		return &Spec{Name: name, Help: "tells that there are no search indexes", Check: checkCollection, Fields: NewFields(name, fields...), Run: func(_ context.Context, c *Call) error {
 			if _, err := c.Namespace(); err != nil {
 				return err
 			}
@@ -18,11 +18,11 @@ func searchCommands() []*Spec {
 		}}
 	}
 	return []*Spec{
-		spec("createSearchIndexes", "tells that there are no search indexes", Field{Name: "indexes", Type: Array, Required: true}),
-		spec("updateSearchIndex", "tells that there are no search indexes",
+		spec("createSearchIndexes", Field{Name: "indexes", Type: Array, Required: true}),
+		spec("updateSearchIndex",
 			Field{Name: "id", Type: Text}, Field{Name: "name", Type: Text}, Field{Name: "definition", Type: Document, Required: true}),
-		spec("dropSearchIndex", "tells that there are no search indexes", Field{Name: "id", Type: Text}, Field{Name: "name", Type: Text}),
-		spec("listSearchIndexes", "tells that there are no search indexes", Field{Name: "id", Type: Text}, Field{Name: "name", Type: Text}),
+		spec("dropSearchIndex", Field{Name: "id", Type: Text}, Field{Name: "name", Type: Text}),
+		spec("listSearchIndexes", Field{Name: "id", Type: Text}, Field{Name: "name", Type: Text}),
 	}
 }
 
