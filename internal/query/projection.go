@@ -13,7 +13,6 @@ type Projection struct {
 	root       *projected
 	inclusive  bool // what is not named is left out.
 	positional bool
-	computes   bool
 }
 
 // action is what a projection does with one field.
@@ -58,7 +57,7 @@ func (p *projected) find(name string) int {
 func (p *Projection) IsIdentity() bool { return !p.inclusive && len(p.root.fields) == 0 }
 
 // NeedsContext tells whether Apply needs an expression context.
-func (p *Projection) NeedsContext() bool { return p.computes }
+func (p *Projection) NeedsContext() bool { return p.root.computes }
 
 // NeedsPosition tells whether the projection needs to know where in an array the
 // filter found its match: whether it has a positional $.

@@ -56,29 +56,18 @@ func (p *projectionParser) parse(spec bsonx.Doc) (*Projection, error) {
 	} else if i := root.find("_id"); i >= 0 && root.fields[i].node.action == keep && len(root.fields) == 1 {
 		root.fields = nil
 	}
-	p.out.computes = root.markComputes()
-	root.markPlaces()
+	root.mark()
 	return p.out, nil
 }
 
-func (n *projected) markPlaces() bool {
-	n.places = n.action == positional
+// mark notes in each node what there is under it.
+func (n *projected) mark() {
+	n.computes, n.places = n.action == compute, n.action == positional
 	for _, f := range n.fields {
-		if f.node.markPlaces() {
-			n.places = true
-		}
+		f.node.mark()
+		n.computes = n.computes || f.node.computes
+		n.places = n.places || f.node.places
 	}
-	return n.places
-}
-
-func (n *projected) markComputes() bool {
-	n.computes = n.action == compute
-	for _, f := range n.fields {
-		if f.node.markComputes() {
-			n.computes = true
-		}
-	}
-	return n.computes
 }
 
 // element parses one field of a specification; prefix is the path of the

@@ -56,7 +56,8 @@ func compileStage(stage string, spec bsonx.Value, o Options) (*Projection, error
 			return nil, err
 		}
 	}
-	return &Projection{root: root, computes: root.markComputes()}, nil
+	root.mark()
+	return &Projection{root: root}, nil
 }
 
 func compileUnset(spec bsonx.Value, o Options) (*Projection, error) {

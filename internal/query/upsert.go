@@ -20,9 +20,7 @@ func (u *Update) Insert(f *Filter, c *expr.Context, newID func() bsonx.Value) (b
 	if err != nil {
 		return nil, err
 	}
-	if doc, err = idFirst(doc, newID); err != nil {
-		return nil, err
-	}
+	doc = idFirst(doc, newID)
 	return doc, u.checkNew(doc)
 }
 
@@ -140,10 +138,10 @@ func (p *pathValue) write(b *bsonx.Builder) {
 }
 
 // idFirst returns a document with _id as its first field.
-func idFirst(doc bsonx.Doc, newID func() bsonx.Value) (bsonx.Doc, error) {
+func idFirst(doc bsonx.Doc, newID func() bsonx.Value) bsonx.Doc {
 	first, _ := bsonx.First(doc)
 	if first == "_id" {
-		return doc, nil
+		return doc
 	}
 	id := bsonx.Get(doc, "_id")
 	if id.Type == bsonx.TypeMissing {
@@ -156,5 +154,5 @@ func idFirst(doc bsonx.Doc, newID func() bsonx.Value) (bsonx.Doc, error) {
 			b.Value(it.Key(), it.Value())
 		}
 	}
-	return b.Doc(), nil
+	return b.Doc()
 }
