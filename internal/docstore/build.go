@@ -346,7 +346,7 @@ func (tx *Tx) indexOne(ctx context.Context, coll *catalog.Collection, indexes []
 	if err != nil {
 		return err
 	}
-	id, err := tx.encodeID(coll, idOf(doc))
+	id, err := tx.encodeID(idOf(doc))
 	if err != nil {
 		return err
 	}

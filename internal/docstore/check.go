@@ -151,7 +151,7 @@ func (c *checker) walkDocs(ctx context.Context) error {
 		if c.seen != nil {
 			c.seen(doc)
 		}
-		id, err := c.tx.encodeID(c.coll, idOf(doc))
+		id, err := c.tx.encodeID(idOf(doc))
 		if err != nil || !bytes.Equal(id.key, it.ID()) {
 			c.problem("document at %x has another _id: %s", it.ID(), bsonx.ShellString(idOf(doc)))
 			continue

@@ -25,7 +25,7 @@ func (tx *Tx) Insert(ctx context.Context, coll *catalog.Collection, doc bsonx.Do
 		return err
 	}
 	id := idOf(doc)
-	enc, err := tx.encodeID(coll, id)
+	enc, err := tx.encodeID(id)
 	if err != nil {
 		return err
 	}
@@ -74,11 +74,11 @@ func (tx *Tx) Update(ctx context.Context, coll *catalog.Collection, old, doc bso
 	if err := checkSize(doc); err != nil {
 		return err
 	}
-	enc, err := tx.encodeID(coll, idOf(old))
+	enc, err := tx.encodeID(idOf(old))
 	if err != nil {
 		return err
 	}
-	after, err := tx.encodeID(coll, idOf(doc))
+	after, err := tx.encodeID(idOf(doc))
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (tx *Tx) Update(ctx context.Context, coll *catalog.Collection, old, doc bso
 
 // Delete removes old, which the caller has claimed and then read in this transaction.
 func (tx *Tx) Delete(ctx context.Context, coll *catalog.Collection, old bsonx.Doc) error {
-	enc, err := tx.encodeID(coll, idOf(old))
+	enc, err := tx.encodeID(idOf(old))
 	if err != nil {
 		return err
 	}
@@ -265,7 +265,7 @@ func (tx *Tx) noteLongID(ctx context.Context, coll *catalog.Collection, id encod
 
 // encodeID encodes an _id, once for the document's key and all its entries. The
 // bytes are tx's until the next call but one.
-func (tx *Tx) encodeID(coll *catalog.Collection, id bsonx.Value) (encodedID, error) {
+func (tx *Tx) encodeID(id bsonx.Value) (encodedID, error) {
 	if bsonx.IsMissing(id) {
 		return encodedID{}, errors.New("docstore: document without _id")
 	}
