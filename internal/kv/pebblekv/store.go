@@ -24,8 +24,7 @@ type Store struct {
 	log                   *slog.Logger
 	die                   func(error)
 	disk                  vfs.FS
-	lock                  io.Closer   // of the directory.
-	watching              atomic.Bool // of the disk; see watchedDisk.
+	lock                  io.Closer // of the directory.
 	diskCloser            io.Closer
 	syncDelay             time.Duration
 	driftMax              atomic.Int64 // a time.Duration.
