@@ -54,8 +54,9 @@ func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{server: s, net: newSocket(nc.(*net.TCPConn))}
 	c.peer = Peer{ID: s.lastID.Add(1), Remote: nc.RemoteAddr().String(), Local: nc.LocalAddr().String()}
 	c.log = s.log.With(slog.Int64("conn", c.peer.ID))
-	c.reader = wire.NewReader(&countingReader{c.net, &s.traffic})
-	c.writer = wire.NewWriter(&countingWriter{c.net, &s.traffic})
+	counted := &counting{c.net, &s.traffic}
+	c.reader = wire.NewReader(counted)
+	c.writer = wire.NewWriter(counted)
 	c.ctx, c.cancel = context.WithCancelCause(s.ctx)
 	c.watch.init(c)
 	return c
@@ -181,24 +182,20 @@ func (c *conn) handle(ctx context.Context, m *wire.Message, buf []byte) (r Reply
 	return r
 }
 
-type countingReader struct {
+// counting is a connection whose bytes are counted.
+type counting struct {
 	net net.Conn
 	t   *traffic
 }
 
-func (r *countingReader) Read(b []byte) (int, error) {
-	n, err := r.net.Read(b)
-	r.t.in.Add(int64(n))
+func (c *counting) Read(b []byte) (int, error) {
+	n, err := c.net.Read(b)
+	c.t.in.Add(int64(n))
 	return n, err
 }
 
-type countingWriter struct {
-	net net.Conn
-	t   *traffic
-}
-
-func (w *countingWriter) Write(b []byte) (int, error) {
-	n, err := w.net.Write(b)
-	w.t.out.Add(int64(n))
+func (c *counting) Write(b []byte) (int, error) {
+	n, err := c.net.Write(b)
+	c.t.out.Add(int64(n))
 	return n, err
 }
