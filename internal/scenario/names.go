@@ -52,24 +52,22 @@ func (n *names) cursor(id int64) string {
 }
 
 func (n *names) oid(hex string) string {
-	if n.given[hex] {
-		return hex
-	}
-	if name, ok := n.made[hex]; ok {
-		return name
-	}
-	if n.blind {
-		return "<made>"
-	}
-	name := n.fresh("oid")
-	n.made[hex] = name
-	if id, err := bson.ObjectIDFromHex(hex); err == nil {
-		n.back[name] = id
-	}
-	return name
+	return n.name("oid", hex, func() any {
+		id, err := bson.ObjectIDFromHex(hex)
+		if err != nil {
+			return nil
+		}
+		return id
+	})
 }
 
 func (n *names) uuid(text string) string {
+	return n.name("uuid", text, func() any { return uuidBinary(text) })
+}
+
+// name names a thing that the server made up, once. thing is the thing itself, nil
+// if the text is none.
+func (n *names) name(kind, text string, thing func() any) string {
 	if n.given[text] {
 		return text
 	}
@@ -79,9 +77,11 @@ func (n *names) uuid(text string) string {
 	if n.blind {
 		return "<made>"
 	}
-	name := n.fresh("uuid")
+	name := n.fresh(kind)
 	n.made[text] = name
-	n.back[name] = uuidBinary(text)
+	if t := thing(); t != nil {
+		n.back[name] = t
+	}
 	return name
 }
 
