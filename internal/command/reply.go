@@ -320,6 +320,11 @@ func (d *Dispatcher) failCommand(ctx context.Context, c *Call) error {
 		return nil
 	}
 	c.forceLabels, c.labelsSet = f.Labels, f.LabelsSet
+	if f.Stay {
+		if err := d.FailPoints.Outlast(ctx, failpoint.FailCommandPoint); err != nil {
+			return interrupted(ctx, ctx.Err())
+		}
+	}
 	if f.Block > 0 {
 		t := time.NewTimer(f.Block)
 		defer t.Stop()

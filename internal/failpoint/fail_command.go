@@ -18,6 +18,7 @@ type Operation struct {
 // Failure is what failCommand does to one operation, in the order of its fields.
 type Failure struct {
 	Block time.Duration   // wait first, interruptibly.
+	Stay  bool            // wait as long as the point is on: see Registry.Outlast.
 	Err   *mongoerr.Error // a bad configuration, or with Close false the error to answer.
 	Close bool            // drop the connection without an answer.
 
@@ -35,7 +36,7 @@ type Failure struct {
 // and Err it runs after the wait. configureFailPoint and unknown commands are not asked about.
 func (r *Registry) FailCommand(op Operation) (Failure, bool) {
 	data, fired := r.Eval(FailCommandPoint, func(d bsonx.Doc) bool {
-		_, hasCode := number(bsonx.Get(d, "errorCode"))
+		_, hasCode := bsonx.ToInt64Exact(bsonx.Get(d, "errorCode"))
 		return op.meant(d) && (hasCode || isTrue(d, "closeConnection") || isTrue(d, "blockConnection"))
 	})
 	if !fired {
@@ -47,6 +48,7 @@ func (r *Registry) FailCommand(op Operation) (Failure, bool) {
 		if f.Block, f.Err = blockTime(data); f.Err != nil {
 			return f, true
 		}
+		f.Stay = bsonx.IsMissing(bsonx.Get(data, "blockTimeMS"))
 	}
 	if f.Close = isTrue(data, "closeConnection"); !f.Close {
 		f.Err = failure(data)
@@ -74,20 +76,15 @@ func (r *Registry) FailWriteConcern(op Operation) (Failure, bool) {
 
 // meant tells whether the configuration speaks of this operation.
 func (op Operation) meant(data bsonx.Doc) bool {
-	if v := bsonx.Get(data, "appName"); v.Type == bsonx.TypeString && bsonx.Str(v) != op.AppName {
+	// No thread here has a name, so a threadName is not met by any.
+	if !names(data, "appName", op.AppName) || !names(data, "namespace", op.Namespace) || !bsonx.IsMissing(bsonx.Get(data, "threadName")) {
 		return false
-	}
-	if v := bsonx.Get(data, "namespace"); v.Type == bsonx.TypeString && bsonx.Str(v) != op.Namespace {
-		return false
-	}
-	if v := bsonx.Get(data, "threadName"); v.Type == bsonx.TypeString {
-		return false // no thread here has a name.
 	}
 	if !bsonx.IsMissing(bsonx.Get(data, "failAllCommands")) { // its value does not count.
 		return true
 	}
 	list := bsonx.Get(data, "failCommands")
-	if list.Type != bsonx.TypeArray {
+	if list.Type != bsonx.TypeArray && list.Type != bsonx.TypeDocument { // whose values count.
 		return false
 	}
 	for _, v := range bsonx.All(bsonx.AsDoc(list)) {
@@ -96,6 +93,16 @@ func (op Operation) meant(data bsonx.Doc) bool {
 		}
 	}
 	return false
+}
+
+// names tells whether a filter of the configuration lets an operation through. What
+// is no string is the empty one.
+func names(data bsonx.Doc, filter, what string) bool {
+	v := bsonx.Get(data, filter)
+	if v.Type == bsonx.TypeString {
+		return bsonx.Str(v) == what
+	}
+	return bsonx.IsMissing(v) || what == ""
 }
 
 func isTrue(data bsonx.Doc, field string) bool {
@@ -108,7 +115,7 @@ func blockTime(data bsonx.Doc) (time.Duration, *mongoerr.Error) {
 	if bsonx.IsMissing(v) {
 		return 0, nil
 	}
-	switch ms, ok := number(v); {
+	switch ms, ok := bsonx.ToInt64Exact(v); {
 	case !ok:
 		return 0, mongoerr.New(mongoerr.InvalidOptions, "Failed to parse 'blockTimeMS'")
 	case ms < 0:
@@ -120,7 +127,11 @@ func blockTime(data bsonx.Doc) (time.Duration, *mongoerr.Error) {
 
 // failure makes the error that errorCode asks for; nil for none and for code 0.
 func failure(data bsonx.Doc) *mongoerr.Error {
-	n, ok := number(bsonx.Get(data, "errorCode"))
+	extra := bsonx.Get(data, "errorExtraInfo")
+	if !bsonx.IsMissing(extra) && extra.Type != bsonx.TypeDocument {
+		return mongoerr.Newf(mongoerr.TypeMismatch, "\"errorExtraInfo\" had the wrong type. Expected object, found %s", bsonx.TypeName(extra.Type))
+	}
+	n, ok := bsonx.ToInt64Exact(bsonx.Get(data, "errorCode"))
 	code := mongoerr.Code(n)
 	if !ok || code == 0 {
 		return nil
@@ -129,8 +140,7 @@ func failure(data bsonx.Doc) *mongoerr.Error {
 	if !code.Is(mongoerr.ExtraInfo) {
 		return e
 	}
-	extra := bsonx.Get(data, "errorExtraInfo")
-	if extra.Type != bsonx.TypeDocument {
+	if bsonx.IsMissing(extra) {
 		return mongoerr.Newf(40671, "Missing required extra info for error code %s", code)
 	}
 	return e.WithInfo(bsonx.AsDoc(extra))

@@ -129,7 +129,12 @@ func TestFailCommand(t *testing.T) {
 		{`"failCommands": ["ping"], "writeConcernError": {"code": 5}`, false, "", false, 0},
 		{`"failCommands": ["ping"], "errorCode": 5, "appName": "other"`, false, "", false, 0},
 		{`"failCommands": ["ping"], "errorCode": 5, "appName": "app"`, true, "GraphContainsCycle (5)" + failed, false, 0},
-		{`"failCommands": ["ping"], "errorCode": 5, "appName": 5`, true, "GraphContainsCycle (5)" + failed, false, 0},
+		{`"failCommands": ["ping"], "errorCode": 5, "appName": 5`, false, "", false, 0}, // as if it were "".
+		{`"failCommands": ["ping"], "errorCode": 5, "namespace": null`, false, "", false, 0},
+		{`"failCommands": {"0": "ping"}, "errorCode": {"$numberDecimal": "5"}`, true, "GraphContainsCycle (5)" + failed, false, 0},
+		{`"failCommands": ["ping"], "errorCode": 5.5`, false, "", false, 0},
+		{`"failCommands": ["ping"], "errorCode": 5, "errorExtraInfo": "x"`, true, `TypeMismatch (14): "errorExtraInfo" had the wrong type. Expected object, found string`, false, 0},
+		{`"failCommands": ["ping"], "blockConnection": true, "blockTimeMS": 1.5`, true, "InvalidOptions (72): Failed to parse 'blockTimeMS'", false, 0},
 		{`"failCommands": ["ping"], "errorCode": 5, "namespace": "lab.c"`, true, "GraphContainsCycle (5)" + failed, false, 0},
 		{`"failCommands": ["ping"], "errorCode": 5, "namespace": "lab"`, false, "", false, 0},
 		{`"failCommands": ["ping"], "errorCode": 5, "threadName": "x"`, false, "", false, 0},
@@ -220,4 +225,33 @@ func TestWait(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestOutlast: each look at a point that counts uses one of its times up, and only
+// the first is one that it has fired at.
+func TestOutlast(t *testing.T) {
+	for mode, want := range map[string]struct {
+		took  time.Duration
+		fired int64
+	}{
+		`"off"`:        {0, 0},
+		`{"times": 1}`: {lookEvery, 1},
+		`{"times": 3}`: {3 * lookEvery, 1},
+		`{"skip": 1}`:  {0, 0},
+		`"alwaysOn"`:   {time.Minute, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := New(env.Seeded(1))
+			configure(t, r, `{"configureFailPoint": "failCommand", "mode": `+mode+`}`)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			began := time.Now()
+			err := r.Outlast(ctx, FailCommandPoint)
+			took := time.Since(began)
+			n, _ := configure(t, r, `{"configureFailPoint": "failCommand", "mode": "off"}`)
+			if took != want.took || n != want.fired || (err != nil) != (mode == `"alwaysOn"`) {
+				t.Errorf("%s: %v after %v, fired %d times", mode, err, took, n)
+			}
+		})
+	}
 }

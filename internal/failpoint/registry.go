@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/env"
@@ -163,4 +164,32 @@ func (r *Registry) Wait(ctx context.Context, name string, timesEntered int64) er
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// lookEvery is how often Outlast asks whether its point is still on.
+const lookEvery = 100 * time.Millisecond
+
+// Outlast returns when a point is off, or with the cause of ctx's end. It asks now and
+// then, as MongoDB does, since asking uses up the times of a point that fires a
+// number of times; of all that only the first counts as fired.
+func (r *Registry) Outlast(ctx context.Context, name string) error {
+	_, fired := r.Eval(name, nil)
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for fired {
+		select {
+		case <-look.C:
+			fired = r.stillOn(name)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+func (r *Registry) stillOn(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p, ok := r.points[name]
+	return ok && p.mode != off && r.fires(p)
 }
