@@ -320,6 +320,7 @@ func TestSharedPort(t *testing.T) {
 
 // TestShutdown has one connection in each state.
 func TestShutdown(t *testing.T) {
+	t.Parallel() // it waits for the grace.
 	started, release := make(chan struct{}), make(chan struct{})
 	h := handler{
 		"quick": func(_ context.Context, _ *wire.Message, dst []byte) Reply {
