@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/golden"
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
@@ -47,16 +48,12 @@ func TestAggregate(t *testing.T) {
 
 func (h *house) load(t *testing.T, coll, docs string) {
 	t.Helper()
-	values, err := parseJSON(t, docs).Array().Values()
-	if err != nil {
-		t.Fatal(err)
+	list := bsonx.AsDoc(golden.Value(t, docs))
+	if len(list) > len(bsonx.Empty) {
+		h.index(coll)
 	}
-	if len(values) == 0 {
-		return
-	}
-	h.index(coll)
-	for _, v := range values {
-		h.insert(coll, rawDoc(v))
+	for _, v := range bsonx.All(list) {
+		h.insert(coll, bsonx.AsDoc(v))
 	}
 }
 
@@ -71,14 +68,12 @@ func (h *house) answer(t *testing.T, c goldenCase) (answer string) {
 	if c.database {
 		ns.Coll = ""
 	}
-	v := parseJSON(t, c.text)
-	docs, err := h.aggregate(ns, bsonx.Value{Type: bsonx.Type(v.Type), Data: v.Value})
+	docs, err := h.aggregate(ns, golden.Value(t, c.text))
 	if err != nil {
-		e := mongoerr.From(err)
-		if e.Code == mongoerr.InternalError {
+		if mongoerr.From(err).Code == mongoerr.InternalError {
 			return "! " + err.Error()
 		}
-		return printError(int32(e.Code), e.Msg)
+		return golden.Refusal("!", err)
 	}
 	raws := make([]bson.Raw, len(docs))
 	for i, d := range docs {

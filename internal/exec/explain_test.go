@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"context"
 	"errors"
 	"os"
 	"strings"
@@ -9,10 +8,9 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/pandodb/pando/internal/bsonx"
-	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/golden"
 	"github.com/pandodb/pando/internal/plan"
 	"github.com/pandodb/pando/internal/testenv"
 )
@@ -105,8 +103,7 @@ func (h *house) explain(t *testing.T, text string) string {
 	}
 	node, err := plan.Find(ctx, tx, r)
 	if err != nil {
-		e := mongoerr.From(err)
-		return printError(int32(e.Code), e.Msg)
+		return golden.Refusal("!", err)
 	}
 	b := bsonx.NewBuilder(nil)
 	(&Explanation{NS: r.NS, Filter: r.Filter, Plan: node}).Append(b)
@@ -163,13 +160,7 @@ func cleaned(d bson.D) bson.D {
 
 // TestRecordExplain asks the reference server for its plans.
 func TestRecordExplain(t *testing.T) {
-	uri := testenv.Recorder(t)
-	client, err := mongo.Connect(options.Client().ApplyURI(uri))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Disconnect(context.Background())
-	coll := client.Database("exec").Collection("explained")
+	coll := golden.Connect(t, testenv.Recorder(t)).Database("exec").Collection("explained")
 	var out strings.Builder
 	for _, e := range readExplained(t) {
 		text := strings.TrimPrefix(e.text, e.kind)
@@ -216,7 +207,7 @@ func askPlan(t *testing.T, coll *mongo.Collection, text string) string {
 		if !errors.As(err, &failure) {
 			t.Fatal(err)
 		}
-		return printError(failure.Code, strings.ReplaceAll(failure.Message, "exec.explained", "exec.c"))
+		return golden.Error("!", failure.Code, strings.ReplaceAll(failure.Message, "exec.explained", "exec.c"))
 	}
 	return printPlan(t, reply)
 }

@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"go.mongodb.org/mongo-driver/v2/bson"
-
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/docstore"
@@ -200,8 +198,6 @@ func (h *house) find(tx *docstore.Tx, coll string, f find) ([]bsonx.Doc, plan.No
 	docs, err := drain(op)
 	return docs, node, Count(op), err
 }
-
-func rawDoc(v bson.RawValue) bsonx.Doc { return bsonx.Doc(v.Document()) }
 
 // indexName is the name that a driver would make up: a_1_b_-1.
 func indexName(spec bsonx.Doc) string {

@@ -2,13 +2,13 @@ package exec
 
 import (
 	"bufio"
-	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/pandodb/pando/internal/golden"
 )
 
 // A golden file is a list of cases. A line "with [docs]" is what collection c
@@ -17,7 +17,7 @@ import (
 // the next pipeline with 238; "differs <why>" that we answer otherwise.
 // Every other line is a pipeline, and the line after it is what the reference
 // server answered: "= [documents]" or "! code message".
-// PANDO_REFERENCE_URI=mongodb://… go test -run TestRecord writes the answers anew.
+// PANDO_RECORD=1 PANDO_REFERENCE_URI=mongodb://… go test -run TestRecord writes the answers anew.
 
 // goldenCase is one pipeline and its recorded answer.
 type goldenCase struct {
@@ -76,55 +76,24 @@ func readGolden(t *testing.T, path string) []goldenCase {
 
 func writeGolden(t *testing.T, path string, cases []goldenCase) {
 	t.Helper()
-	var out strings.Builder
+	var lines []string
 	for _, c := range cases {
-		fmt.Fprintln(&out, c.text)
+		lines = append(lines, c.text)
 		if !c.directive {
-			fmt.Fprintln(&out, c.want)
+			lines = append(lines, c.want)
 		}
 	}
-	if err := os.WriteFile(path, []byte(out.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	golden.Write(t, path, lines)
 }
 
-func goldenFiles(t *testing.T) []string {
-	t.Helper()
-	files, err := filepath.Glob("testdata/aggregate/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files: %v", err)
-	}
-	return files
-}
-
-// parseJSON reads one extended JSON value, as the single field v of a document.
-func parseJSON(t *testing.T, s string) bson.RawValue {
-	t.Helper()
-	var d bson.D
-	if err := bson.UnmarshalExtJSON([]byte(`{"v":`+s+`}`), false, &d); err != nil {
-		t.Fatalf("%s: %v", s, err)
-	}
-	raw, err := bson.Marshal(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bson.Raw(raw).Lookup("v")
-}
+func goldenFiles(t *testing.T) []string { return golden.Files(t, "testdata/aggregate/*.txt") }
 
 // printDocs is the form of a result in a golden file.
 func printDocs(t *testing.T, docs []bson.Raw) string {
 	t.Helper()
 	parts := make([]string, len(docs))
 	for i, d := range docs {
-		out, err := bson.MarshalExtJSON(d, true, false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		parts[i] = string(out)
+		parts[i] = golden.Doc(t, d)
 	}
 	return "= [" + strings.Join(parts, ", ") + "]"
-}
-
-func printError(code int32, msg string) string {
-	return fmt.Sprintf("! %d %s", code, strings.NewReplacer("\n", `\n`, "\x00", `\0`).Replace(msg))
 }

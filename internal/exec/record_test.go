@@ -2,27 +2,18 @@ package exec
 
 import (
 	"context"
-	"errors"
-	"strings"
 	"testing"
 
-	"github.com/pandodb/pando/internal/testenv"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/pandodb/pando/internal/golden"
+	"github.com/pandodb/pando/internal/testenv"
 )
 
 // TestRecord asks the reference server for the answers in the golden files.
-// PANDO_REFERENCE_URI says where it is.
 func TestRecord(t *testing.T) {
-	uri := testenv.Recorder(t)
-	client, err := mongo.Connect(options.Client().ApplyURI(uri))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx := context.Background()
-	defer client.Disconnect(ctx)
-	db := client.Database("exec")
+	db := golden.Connect(t, testenv.Recorder(t)).Database("exec")
 	for _, path := range goldenFiles(t) {
 		cases := readGolden(t, path)
 		var loaded goldenCase
@@ -47,7 +38,7 @@ func fill(t *testing.T, coll *mongo.Collection, docs string) {
 	if err := coll.Drop(ctx); err != nil {
 		t.Fatal(err)
 	}
-	values, err := parseJSON(t, docs).Array().Values()
+	values, err := golden.Raw(golden.Value(t, docs)).Array().Values()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +64,7 @@ func askReference(t *testing.T, db *mongo.Database, c goldenCase) string {
 	if c.database {
 		target = 1
 	}
-	cmd := bson.D{{Key: "aggregate", Value: target}, {Key: "pipeline", Value: parseJSON(t, c.text)}, {Key: "cursor", Value: bson.D{}}}
+	cmd := bson.D{{Key: "aggregate", Value: target}, {Key: "pipeline", Value: golden.Raw(golden.Value(t, c.text))}, {Key: "cursor", Value: bson.D{}}}
 	reply, err := db.RunCommand(ctx, cmd).Raw()
 	if err == nil {
 		values, err := reply.Lookup("cursor", "firstBatch").Array().Values()
@@ -86,13 +77,5 @@ func askReference(t *testing.T, db *mongo.Database, c goldenCase) string {
 		}
 		return printDocs(t, docs)
 	}
-	var failure mongo.CommandError
-	if !errors.As(err, &failure) {
-		t.Fatalf("%s: %v", c.text, err)
-	}
-	msg := failure.Message
-	for _, p := range contexts {
-		msg = strings.TrimPrefix(msg, p)
-	}
-	return printError(failure.Code, msg)
+	return golden.CommandError(t, err, contexts)
 }

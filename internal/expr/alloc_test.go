@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/golden"
 	"github.com/pandodb/pando/internal/testenv"
 )
 
@@ -49,12 +50,12 @@ const steadyDoc = `{"i":5,"l":{"$numberLong":"7"},"d":2.5,"s":"hello","a":[1,2,3
 func warm(t testing.TB, src string) (Expr, *Context) {
 	t.Helper()
 	sc := NewScope()
-	e, err := Compile(sc, bsonx.Get(bsonx.Doc(parseJSON(t, src)), "v"))
+	e, err := Compile(sc, golden.Value(t, src))
 	if err != nil {
 		t.Fatalf("%s: %v", src, err)
 	}
 	c := NewContext(sc)
-	c.SetRoot(bsonx.AsDoc(bsonx.Get(bsonx.Doc(parseJSON(t, steadyDoc)), "v")))
+	c.SetRoot(bsonx.AsDoc(golden.Value(t, steadyDoc)))
 	for range 10 {
 		if _, err := e.Eval(c); err != nil {
 			t.Fatalf("%s: %v", src, err)

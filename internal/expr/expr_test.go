@@ -7,9 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"go.mongodb.org/mongo-driver/v2/bson"
-
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/golden"
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
@@ -49,16 +48,14 @@ func TestGolden(t *testing.T) {
 // answer is what we say, as a golden file has it.
 func answer(t *testing.T, c goldenCase) string {
 	t.Helper()
-	with := parseJSON(t, c.with).Lookup("v")
 	sc := NewScope()
-	raw := parseJSON(t, c.expr)
-	e, err := Compile(sc, bsonx.Get(bsonx.Doc(raw), "v"))
+	e, err := Compile(sc, golden.Value(t, c.expr))
 	if err != nil {
 		return failureText(t, c, err)
 	}
 	ctx := NewContext(sc)
 	ctx.Rand = func() float64 { return 0.5 }
-	ctx.SetRoot(bsonx.Doc(with.Value))
+	ctx.SetRoot(bsonx.AsDoc(golden.Value(t, c.with)))
 	v, err := e.Eval(ctx)
 	if err != nil {
 		return failureText(t, c, err)
@@ -68,14 +65,13 @@ func answer(t *testing.T, c goldenCase) string {
 	if n := len(ctx.stack) + len(ctx.keys); n > 0 {
 		t.Errorf("%s: leaves %d values on the stack", c.expr, n)
 	}
-	return printJSON(t, bson.Raw(b.Doc()))
+	return "= " + golden.Doc(t, b.Doc())
 }
 
 func failureText(t *testing.T, c goldenCase, err error) string {
-	e, ok := errors.AsType[*mongoerr.Error](err)
-	if !ok {
+	if _, ok := errors.AsType[*mongoerr.Error](err); !ok {
 		t.Errorf("%s: not a client's error: %v", c.expr, err)
 		return err.Error()
 	}
-	return printError(int32(e.Code), e.Msg)
+	return golden.Refusal("!", err)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/golden"
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
@@ -18,8 +19,8 @@ func FuzzExpr(f *testing.F) {
 				continue
 			}
 			b := bsonx.NewBuilder(nil)
-			b.Value("e", bsonx.Get(bsonx.Doc(parseJSON(f, c.expr)), "v"))
-			b.Value("d", bsonx.Get(bsonx.Doc(parseJSON(f, c.with)), "v"))
+			b.Value("e", golden.Value(f, c.expr))
+			b.Value("d", golden.Value(f, c.with))
 			f.Add([]byte(b.Doc()))
 		}
 	}

@@ -2,13 +2,11 @@ package expr
 
 import (
 	"bufio"
-	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"go.mongodb.org/mongo-driver/v2/bson"
+	"github.com/pandodb/pando/internal/golden"
 )
 
 // A golden file is a list of cases. A line "with DOC" sets the document that
@@ -17,7 +15,7 @@ import (
 // "= {"r": value}", where a missing value is {}, or "! code message".
 // A third line "~ …" is our own answer where it is known to differ; the file's
 // head says why.
-// PANDO_REFERENCE_URI=mongodb://… go test -run TestRecord writes the answers anew.
+// PANDO_RECORD=1 PANDO_REFERENCE_URI=mongodb://… go test -run TestRecord writes the answers anew.
 
 // goldenCase is one expression and its recorded answer.
 type goldenCase struct {
@@ -64,54 +62,17 @@ func readGolden(t testing.TB, path string) []goldenCase {
 
 func writeGolden(t *testing.T, path string, cases []goldenCase) {
 	t.Helper()
-	var out strings.Builder
+	var lines []string
 	for _, c := range cases {
-		fmt.Fprintln(&out, c.expr)
+		lines = append(lines, c.expr)
 		if !c.directive {
-			fmt.Fprintln(&out, c.want)
+			lines = append(lines, c.want)
 			if c.ours != "" {
-				fmt.Fprintln(&out, "~ "+c.ours)
+				lines = append(lines, "~ "+c.ours)
 			}
 		}
 	}
-	if err := os.WriteFile(path, []byte(out.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	golden.Write(t, path, lines)
 }
 
-func goldenFiles(t testing.TB) []string {
-	t.Helper()
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files: %v", err)
-	}
-	return files
-}
-
-// parseJSON reads one extended JSON value, as the single field of a document.
-func parseJSON(t testing.TB, s string) bson.Raw {
-	t.Helper()
-	var d bson.D
-	if err := bson.UnmarshalExtJSON([]byte(`{"v":`+s+`}`), false, &d); err != nil {
-		t.Fatalf("%s: %v", s, err)
-	}
-	raw, err := bson.Marshal(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
-// printJSON is the form of a result in a golden file.
-func printJSON(t *testing.T, d bson.Raw) string {
-	t.Helper()
-	out, err := bson.MarshalExtJSON(d, true, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "= " + string(out)
-}
-
-func printError(code int32, msg string) string {
-	return fmt.Sprintf("! %d %s", code, strings.NewReplacer("\n", `\n`, "\x00", `\0`).Replace(msg))
-}
+func goldenFiles(t testing.TB) []string { return golden.Files(t, "testdata/*.txt") }

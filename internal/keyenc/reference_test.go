@@ -13,11 +13,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pandodb/pando/internal/bsonx"
-	"github.com/pandodb/pando/internal/testenv"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/golden"
+	"github.com/pandodb/pando/internal/testenv"
 )
 
 var (
@@ -94,14 +96,8 @@ func show(v bsonx.Value) string {
 // if PANDO_REFERENCE_URI says where that is; -seed gives other values, -record
 // keeps them.
 func TestOrderOfReference(t *testing.T) {
-	uri := testenv.Reference(t)
-	client, err := mongo.Connect(options.Client().ApplyURI(uri))
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx := context.Background()
-	defer client.Disconnect(ctx)
-	coll := client.Database("keyenc").Collection("order")
+	coll := golden.Connect(t, testenv.Reference(t)).Database("keyenc").Collection("order")
 	defer coll.Drop(ctx)
 	values := make([]bsonx.Value, 1000)
 	for i := range values {

@@ -27,6 +27,7 @@ var floors = [][]string{
 // floor; nothing but tests and each other imports them.
 var testOnly = []string{
 	"internal/testenv",
+	"internal/golden",
 	"internal/lint",
 	"internal/kv/kvtest",
 	"internal/kv/altkv",

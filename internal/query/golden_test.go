@@ -2,9 +2,7 @@ package query
 
 import (
 	"bytes"
-	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/expr"
+	"github.com/pandodb/pando/internal/golden"
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
@@ -81,26 +80,20 @@ func readGolden(t *testing.T, path string) []goldenCase {
 
 func writeGolden(t *testing.T, path string, cases []goldenCase) {
 	t.Helper()
-	var out strings.Builder
+	var lines []string
 	for _, c := range cases {
-		fmt.Fprintln(&out, c.text)
+		lines = append(lines, c.text)
 		if !c.keep {
-			fmt.Fprintln(&out, c.want)
+			lines = append(lines, c.want)
 		}
 	}
-	if err := os.WriteFile(path, []byte(out.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	golden.Write(t, path, lines)
 }
 
 // goldenFiles are the files of one kind: testdata/kind_*.txt.
 func goldenFiles(t *testing.T, kind string) []string {
 	t.Helper()
-	files, err := filepath.Glob("testdata/" + kind + "_*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files of kind %s: %v", kind, err)
-	}
-	return files
+	return golden.Files(t, "testdata/"+kind+"_*.txt")
 }
 
 // parseValue reads extended JSON. $regex is an operator here, not the old
@@ -108,40 +101,15 @@ func goldenFiles(t *testing.T, kind string) []string {
 func parseValue(t *testing.T, s string) bsonx.Value {
 	t.Helper()
 	s = strings.NewReplacer(`"$regex"`, `"%regex"`, `"$options"`, `"%options"`).Replace(s)
-	var d bson.D
-	if err := bson.UnmarshalExtJSON([]byte(`{"v":`+s+`}`), false, &d); err != nil {
-		t.Fatalf("%s: %v", s, err)
-	}
-	raw, err := bson.Marshal(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw = bytes.ReplaceAll(raw, []byte("%regex\x00"), []byte("$regex\x00"))
-	raw = bytes.ReplaceAll(raw, []byte("%options\x00"), []byte("$options\x00"))
-	return bsonx.Get(bsonx.Doc(raw), "v")
+	v := golden.Value(t, s)
+	data := bytes.ReplaceAll(v.Data, []byte("%regex\x00"), []byte("$regex\x00"))
+	data = bytes.ReplaceAll(data, []byte("%options\x00"), []byte("$options\x00"))
+	return bsonx.Value{Type: v.Type, Data: data}
 }
 
 func parseDoc(t *testing.T, s string) bsonx.Doc {
 	t.Helper()
 	return bsonx.AsDoc(parseValue(t, s))
-}
-
-func printDoc(t *testing.T, d bsonx.Doc) string {
-	t.Helper()
-	out, err := bson.MarshalExtJSON(bson.Raw(d), true, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(out)
-}
-
-func printError(mark string, err error) string {
-	e := mongoerr.From(err)
-	return goldenError(mark, int32(e.Code), e.Msg)
-}
-
-func goldenError(mark string, code int32, msg string) string {
-	return fmt.Sprintf("%s %d %s", mark, code, strings.NewReplacer("\n", `\n`, "\x00", `\0`).Replace(msg))
 }
 
 // testGolden compares our answers with the recorded ones.
@@ -174,13 +142,13 @@ func ourFilter(t *testing.T, c goldenCase) string {
 	sc, ctx := testContext()
 	f, err := CompileFilter(bsonx.AsDoc(c.input), Options{Scope: sc})
 	if err != nil {
-		return printError("!", err)
+		return golden.Refusal("!", err)
 	}
 	out := "="
 	for _, d := range c.docs {
 		ok, err := f.Matches(d, ctx)
 		if err != nil {
-			return printError("!!", err)
+			return golden.Refusal("!!", err)
 		}
 		if ok {
 			out += " " + bsonx.ShellString(bsonx.Get(d, "_id"))
@@ -195,7 +163,7 @@ func ourUpdate(t *testing.T, c goldenCase) string {
 	sc, ctx := testContext()
 	u, err := CompileUpdate(c.input, UpdateOptions{Scope: sc, ArrayFilters: c.filters})
 	if err != nil {
-		return printError("!", err)
+		return golden.Refusal("!", err)
 	}
 	q := c.query
 	if q == nil {
@@ -203,19 +171,19 @@ func ourUpdate(t *testing.T, c goldenCase) string {
 	}
 	f, err := CompileFilter(q, Options{Scope: sc})
 	if err != nil {
-		return printError("!", err)
+		return golden.Refusal("!", err)
 	}
 	if len(c.docs) == 0 {
 		if err := f.CheckUpsert(); err != nil {
-			return printError("!", err)
+			return golden.Refusal("!", err)
 		}
 		out, err := u.Insert(f, ctx, func() bsonx.Value {
 			return bsonx.Value{Type: bsonx.TypeObjectID, Data: make([]byte, 12)}
 		})
 		if err != nil {
-			return printError("!!", err)
+			return golden.Refusal("!!", err)
 		}
-		return "= " + printDoc(t, sorted(out))
+		return "= " + golden.Doc(t, sorted(out))
 	}
 	ok, pos, err := f.MatchPosition(c.docs[0], ctx)
 	if err != nil || !ok {
@@ -223,7 +191,7 @@ func ourUpdate(t *testing.T, c goldenCase) string {
 	}
 	out, changed, err := u.Apply(c.docs[0], pos, ctx, nil)
 	if err != nil {
-		return printError("!!", err)
+		return golden.Refusal("!!", err)
 	}
 	if !changed {
 		return "~"
@@ -231,7 +199,7 @@ func ourUpdate(t *testing.T, c goldenCase) string {
 	if err := bson.Raw(out).Validate(); err != nil {
 		t.Errorf("line %d: invalid result: %v", c.line, err)
 	}
-	return "= " + printDoc(t, out)
+	return "= " + golden.Doc(t, out)
 }
 
 // sorted orders a document's fields by name: the server makes those that an

@@ -7,6 +7,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/golden"
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
@@ -20,24 +21,24 @@ func ourProjection(t *testing.T, c goldenCase) string {
 	}
 	f, err := CompileFilter(q, Options{Scope: sc})
 	if err != nil {
-		return printError("!", err)
+		return golden.Refusal("!", err)
 	}
 	p, err := CompileProjection(bsonx.AsDoc(c.input), Options{Scope: sc})
 	if err != nil {
-		return printError("!", err)
+		return golden.Refusal("!", err)
 	}
 	var out []string
 	for _, d := range c.docs {
 		ok, pos, err := f.MatchPosition(d, ctx)
 		if err != nil {
-			return printError("!!", err)
+			return golden.Refusal("!!", err)
 		}
 		if !ok {
 			continue
 		}
 		shown, err := p.ApplyAt(d, pos, ctx, nil)
 		if err != nil {
-			return printError("!!", err)
+			return golden.Refusal("!!", err)
 		}
 		out = append(out, checkedDoc(t, c, shown))
 	}
@@ -49,7 +50,7 @@ func checkedDoc(t *testing.T, c goldenCase, d bsonx.Doc) string {
 	if err := bson.Raw(d).Validate(); err != nil {
 		t.Errorf("line %d: invalid result: %v", c.line, err)
 	}
-	return printDoc(t, d)
+	return golden.Doc(t, d)
 }
 
 func TestStages(t *testing.T) { testGolden(t, "stage", ourStage) }
@@ -59,10 +60,10 @@ func ourStage(t *testing.T, c goldenCase) string {
 	name, spec := bsonx.First(bsonx.AsDoc(c.input))
 	s, err := compileUpdateStage(name, spec, Options{Scope: sc})
 	if err != nil {
-		return printError("!", err)
+		return golden.Refusal("!", err)
 	}
 	if s.failure != nil {
-		return printError("!", mongoerr.From(s.failure).Prefix("Failed to optimize pipeline"))
+		return golden.Refusal("!", mongoerr.From(s.failure).Prefix("Failed to optimize pipeline"))
 	}
 	var out []string
 	for _, d := range c.docs {
@@ -73,7 +74,7 @@ func ourStage(t *testing.T, c goldenCase) string {
 			shown, err = s.project.Apply(d, ctx, nil)
 		}
 		if err != nil {
-			return printError("!!", err)
+			return golden.Refusal("!!", err)
 		}
 		out = append(out, checkedDoc(t, c, shown))
 	}

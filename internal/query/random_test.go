@@ -9,6 +9,7 @@ import (
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/env"
+	"github.com/pandodb/pando/internal/golden"
 )
 
 // dice makes random documents, filters, updates, projections and sorts, as JSON.
@@ -310,7 +311,7 @@ func TestRandom(t *testing.T) {
 				failures++
 				t.Errorf("seed %d: %s | %s\n got %s\nwant %s", seed+round, text, q, got, want)
 				for _, doc := range docs {
-					t.Logf("+ %s", printDoc(t, doc))
+					t.Logf("+ %s", golden.Doc(t, doc))
 				}
 			}
 		}

@@ -8,22 +8,16 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/golden"
 	"github.com/pandodb/pando/internal/testenv"
 )
 
 // reference is a collection of the reference server.
 func reference(t *testing.T) *mongo.Collection {
 	t.Helper()
-	uri := testenv.Reference(t)
-	client, err := mongo.Connect(options.Client().ApplyURI(uri))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Disconnect(context.Background()) })
-	coll := client.Database("query").Collection("golden_" + strings.ReplaceAll(t.Name(), "/", "_"))
+	coll := golden.Connect(t, testenv.Reference(t)).Database("query").Collection("golden_" + strings.ReplaceAll(t.Name(), "/", "_"))
 	t.Cleanup(func() { coll.Drop(context.Background()) })
 	return coll
 }
@@ -96,10 +90,10 @@ func recordError(t *testing.T, coll *mongo.Collection, c goldenCase, err error) 
 	for _, p := range runContexts {
 		p = strings.ReplaceAll(p, "%s", "query."+coll.Name())
 		if rest, ok := strings.CutPrefix(msg, p); ok {
-			return goldenError("!!", code, rest)
+			return golden.Error("!!", code, rest)
 		}
 	}
-	return goldenError("!", code, msg)
+	return golden.Error("!", code, msg)
 }
 
 func TestRecordFilters(t *testing.T) { record(t, "filter", askFilter) }
@@ -147,7 +141,7 @@ func askUpdate(t *testing.T, coll *mongo.Collection, c goldenCase) string {
 	if q == nil {
 		q = bsonx.Empty
 	}
-	statement := bson.D{{Key: "q", Value: bson.Raw(q)}, {Key: "u", Value: rawValue(c.input)}, {Key: "upsert", Value: len(c.docs) == 0}}
+	statement := bson.D{{Key: "q", Value: bson.Raw(q)}, {Key: "u", Value: golden.Raw(c.input)}, {Key: "upsert", Value: len(c.docs) == 0}}
 	if c.filters != nil {
 		list := bson.A{}
 		for _, f := range c.filters {
@@ -184,11 +178,7 @@ func askUpdate(t *testing.T, coll *mongo.Collection, c goldenCase) string {
 	if len(c.docs) == 0 {
 		raw = bson.Raw(sorted(bsonx.Doc(raw)))
 	}
-	return "= " + printDoc(t, bsonx.Doc(raw))
-}
-
-func rawValue(v bsonx.Value) bson.RawValue {
-	return bson.RawValue{Type: bson.Type(v.Type), Value: v.Data}
+	return "= " + golden.Doc(t, raw)
 }
 
 func TestRecordProjections(t *testing.T) { record(t, "projection", askProjection) }
@@ -201,7 +191,7 @@ func askProjection(t *testing.T, coll *mongo.Collection, c goldenCase) string {
 	return askDocs(t, coll, c, bson.D{
 		{Key: "find", Value: coll.Name()},
 		{Key: "filter", Value: bson.Raw(q)},
-		{Key: "projection", Value: rawValue(c.input)},
+		{Key: "projection", Value: golden.Raw(c.input)},
 		{Key: "hint", Value: bson.D{{Key: "$natural", Value: 1}}},
 	})
 }
@@ -215,7 +205,7 @@ func askStage(t *testing.T, coll *mongo.Collection, c goldenCase) string {
 		{Key: "aggregate", Value: coll.Name()},
 		{Key: "pipeline", Value: bson.A{
 			bson.D{{Key: "$_internalInhibitOptimization", Value: bson.D{}}},
-			rawValue(c.input),
+			golden.Raw(c.input),
 		}},
 		{Key: "hint", Value: bson.D{{Key: "$natural", Value: 1}}},
 		{Key: "cursor", Value: bson.D{}},
@@ -231,7 +221,7 @@ func askDocs(t *testing.T, coll *mongo.Collection, c goldenCase, command bson.D)
 	}
 	var out []string
 	for _, d := range reply.Cursor.FirstBatch {
-		out = append(out, printDoc(t, bsonx.Doc(d)))
+		out = append(out, golden.Doc(t, d))
 	}
 	return "= " + strings.Join(out, " ")
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/golden"
 )
 
 func TestSorts(t *testing.T) { testGolden(t, "sort", ourSort) }
@@ -23,7 +24,7 @@ func byID(spec bsonx.Doc) bsonx.Doc {
 func ourSort(t *testing.T, c goldenCase) string {
 	s, err := CompileSort(byID(bsonx.AsDoc(c.input)))
 	if err != nil {
-		return printError("!", err)
+		return golden.Refusal("!", err)
 	}
 	type keyed struct {
 		key []byte
@@ -33,7 +34,7 @@ func ourSort(t *testing.T, c goldenCase) string {
 	for _, d := range c.docs {
 		key, err := s.AppendKey([]byte("dst"), d)
 		if err != nil {
-			return printError("!!", err)
+			return golden.Refusal("!!", err)
 		}
 		list = append(list, keyed{key, bsonx.Get(d, "_id")})
 	}

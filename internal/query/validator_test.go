@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/golden"
 )
 
 // A case of a validator_*.txt is a validator; its answer tells of each document
@@ -20,7 +21,7 @@ func TestValidators(t *testing.T) { testGolden(t, "validator", ourValidator) }
 func ourValidator(t *testing.T, c goldenCase) string {
 	v, err := CompileValidator(bsonx.AsDoc(c.input))
 	if err != nil {
-		return printError("!", err)
+		return golden.Refusal("!", err)
 	}
 	ctx := v.NewContext()
 	out := "="
@@ -33,7 +34,7 @@ func ourValidator(t *testing.T, c goldenCase) string {
 		if err := bson.Raw(details).Validate(); err != nil {
 			t.Errorf("line %d: invalid details: %v", c.line, err)
 		}
-		out += " " + printDoc(t, details)
+		out += " " + golden.Doc(t, details)
 	}
 	return out
 }
@@ -47,7 +48,7 @@ func askValidator(t *testing.T, coll *mongo.Collection, c goldenCase) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Collection(name).Drop(ctx) })
-	err := db.RunCommand(ctx, bson.D{{Key: "create", Value: name}, {Key: "validator", Value: rawValue(c.input)}}).Err()
+	err := db.RunCommand(ctx, bson.D{{Key: "create", Value: name}, {Key: "validator", Value: golden.Raw(c.input)}}).Err()
 	if err != nil {
 		return recordError(t, coll, c, err)
 	}
@@ -62,10 +63,10 @@ func askValidator(t *testing.T, coll *mongo.Collection, c goldenCase) string {
 		case !ok:
 			return recordError(t, coll, c, err)
 		case failed.WriteErrors[0].Details == nil:
-			return goldenError("!!", int32(failed.WriteErrors[0].Code), failed.WriteErrors[0].Message)
+			return golden.Error("!!", int32(failed.WriteErrors[0].Code), failed.WriteErrors[0].Message)
 		default:
 			details := bsonx.Get(bsonx.Doc(failed.WriteErrors[0].Details), "details")
-			out.WriteString(" " + printDoc(t, bsonx.AsDoc(details)))
+			out.WriteString(" " + golden.Doc(t, bsonx.AsDoc(details)))
 		}
 	}
 	return out.String()
