@@ -123,9 +123,14 @@ func (p *specParser) field(name string, v bsonx.Value) error {
 		p.idx.Partial = bsonx.AsDoc(v)
 	case "expireAfterSeconds":
 		return p.expire(v)
-	case "ns", "dropDups", "bits", "min", "max":
-		// Taken and without meaning, as in the reference server; bits, min and max
-		// only say something about 2d indexes, which are refused.
+	case "dropDups":
+		var ignored bool
+		return p.flag(name, v, &ignored)
+	case "bits", "min", "max": // they only say something about 2d indexes, which are refused.
+		if !bsonx.IsNumber(v) {
+			return p.typeError(name, "a number", v)
+		}
+	case "ns": // taken and without meaning, as in the reference server.
 	default:
 		return p.otherField(name, v)
 	}
@@ -145,7 +150,18 @@ func (p *specParser) otherField(name string, v bsonx.Value) error {
 		return mongoerr.NotYet("index option collation")
 	case "wildcardProjection":
 		return p.errorf(mongoerr.BadValue, "The field 'wildcardProjection' is only allowed in 'wildcard' indexes")
-	case "weights", "default_language", "language_override", "textIndexVersion":
+	case "default_language", "language_override":
+		if v.Type != bsonx.TypeString {
+			return p.typeError(name, "a string", v)
+		}
+	case "textIndexVersion", "2dsphereIndexVersion", "bucketSize":
+		if !bsonx.IsNumber(v) {
+			return p.typeError(name, "a number", v)
+		}
+	case "weights":
+		if v.Type != bsonx.TypeDocument && v.Type != bsonx.TypeString && v.Type != bsonx.TypeArray {
+			return p.typeError(name, "an object", v)
+		}
 		return p.errorf(mongoerr.CannotCreateIndex,
 			"Invalid index specification %s; the field '%s' can only be specified with text indexes", shell(p.given), name)
 	}
@@ -195,7 +211,7 @@ func (p *specParser) expire(v bsonx.Value) error {
 	f, _ := bsonx.ToDouble(v)
 	switch {
 	case math.IsNaN(f):
-		f = 0
+		return fail("option must not be NaN")
 	case f < 0:
 		return fail("option cannot be less than 0")
 	case f > math.MaxInt32:

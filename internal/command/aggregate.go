@@ -18,15 +18,17 @@ var aggregate = Spec{
 	Fields: NewFields("aggregate",
 		Field{Name: "pipeline", Type: Types{of: Array.of, bad: badPipeline}, Required: true},
 		Field{Name: "cursor", Type: Types{of: Document.of, bad: badCursor}},
-		Field{Name: "explain", Type: Truthy},
-		Field{Name: "hint", Type: Types{bad: badHint, of: DocOrStr.of}},
+		Field{Name: "explain", Type: Types{of: Boolean.of, bad: badExplain}},
+		Field{Name: "hint", Type: Hint},
 		Field{Name: "let", Type: Document},
-		Field{Name: "allowDiskUse", Type: Truthy, NoEffect: "stages stay in memory, and say so when they are too large"},
+		Field{Name: "allowDiskUse", Type: LooseBoolean, NoEffect: "stages stay in memory, and say so when they are too large"},
 		Field{Name: "bypassDocumentValidation", Type: Truthy, NoEffect: "stages that write are refused"},
 		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation},
 		Field{Name: "exchange", Type: Document, NotYet: true},
 		Field{Name: "runtimeConstants", Type: Document, NotYet: true},
 		Field{Name: "fromRouter", Type: Boolean, NotYet: true, Unless: isFalse},
+		Field{Name: "fromMongos", Type: Boolean, NotYet: true, Unless: isFalse},
+		Field{Name: "isMapReduceCommand", Type: Boolean, NotYet: true, Unless: isFalse},
 		Field{Name: "needsMerge", Type: Boolean, NotYet: true, Unless: isFalse},
 		Field{Name: "requestReshardingResumeToken", Type: Boolean, NotYet: true, Unless: isFalse},
 		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
@@ -35,6 +37,10 @@ var aggregate = Spec{
 
 func badPipeline(string, bsonx.Value) error {
 	return mongoerr.New(mongoerr.TypeMismatch, "A pipeline must be an array of objects")
+}
+
+func badExplain(string, bsonx.Value) error {
+	return mongoerr.New(mongoerr.TypeMismatch, "explain must be a boolean")
 }
 
 // refusedStage is 263 for a stage inside a transaction, in the words of the part
@@ -124,6 +130,8 @@ func (c *Call) compileAggregate(args *Args) (*aggregation, error) {
 		a.ns = ns
 	case bsonx.IsNumber(c.Arg) && n == 1 && exact:
 		a.ns = catalog.Namespace{DB: strings.Clone(c.Gen.DB)}
+	case !bsonx.IsNumber(c.Arg):
+		return nil, mongoerr.Newf(mongoerr.InvalidNamespace, "Collection name has invalid type %s", bsonx.TypeName(c.Arg.Type))
 	default:
 		return nil, mongoerr.New(mongoerr.BadValue, "Invalid command format: the 'aggregate' field must specify a collection name or 1")
 	}

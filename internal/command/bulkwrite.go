@@ -15,7 +15,7 @@ var bulkWrite = Spec{
 	Name: "bulkWrite", Admin: true, Txn: Anywhere, Write: true, Writes: true, Retry: true, API: true,
 	Help: "writes to several collections",
 	Fields: NewFields("bulkWrite",
-		Field{Name: "stmtIds", Type: Array.OrNull()},
+		Field{Name: "stmtIds", Type: Array},
 		Field{Name: "ops", Type: Array, Required: true},
 		Field{Name: "nsInfo", Type: Array, Required: true},
 		Field{Name: "ordered", Type: Boolean},
@@ -43,14 +43,14 @@ var (
 		Field{Name: "multi", Type: Boolean},
 		Field{Name: "upsert", Type: Boolean},
 		Field{Name: "arrayFilters", Type: Array},
-		Field{Name: "hint", Type: DocOrStr},
+		Field{Name: "hint", Type: Hint},
 		Field{Name: "constants", Type: Document},
 		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation})
 	bulkDelete = NewFields("bulkWrite.ops",
 		Field{Name: "delete", Type: Integer, Required: true, Bounded: true},
 		Field{Name: "filter", Type: Document, Required: true},
 		Field{Name: "multi", Type: Boolean},
-		Field{Name: "hint", Type: DocOrStr},
+		Field{Name: "hint", Type: Hint},
 		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation})
 	bulkCursor = NewFields("bulkWrite.cursor", Field{Name: "batchSize", Type: Integer, Bounded: true})
 )

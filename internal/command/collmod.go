@@ -25,8 +25,7 @@ var collMod = Spec{
 		Field{Name: "expireAfterSeconds", Type: Any, NotYet: true},
 		Field{Name: "timeseries", Type: Document, NotYet: true},
 		Field{Name: "changeStreamPreAndPostImages", Type: Document, NotYet: true},
-		Field{Name: "recordPreImages", Type: Boolean, NotYet: true},
-		Field{Name: "dryRun", Type: Boolean, NotYet: true, Unless: isFalse}),
+		Field{Name: "dryRun", Type: oneOf("bool", "double", "long", "decimal", "int"), NotYet: true, Unless: isFalse}),
 }
 
 var collModIndex = NewFields("collMod.index",

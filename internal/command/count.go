@@ -14,12 +14,13 @@ import (
 var count = Spec{
 	Name: "count", Read: ReadMajority, API: true, Help: "counts documents",
 	Fields: NewFields("count",
-		Field{Name: "query", Type: Document.OrNull()},
+		Field{Name: "query", Type: Document},
 		Field{Name: "limit", Type: Types{of: Integer.of, bad: badCountLimit}},
 		Field{Name: "skip", Type: Integer, Bounded: true},
-		Field{Name: "hint", Type: Types{bad: badHint, of: DocOrStr.of}},
-		Field{Name: "fields", Type: Document, NoEffect: "the original ignores it too"},
+		Field{Name: "hint", Type: Hint},
+		Field{Name: "fields", Type: Any, NoEffect: "the original ignores it too"},
 		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation},
+		Field{Name: "mirrored", Type: LooseBoolean, NotYet: true, Unless: isFalse},
 		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
 		Field{Name: "querySettings", Type: Document, NotYet: true}),
 }
@@ -33,12 +34,17 @@ func runCount(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
+	limit := int64(0)
+	if v := c.Args.Value("limit"); v.Type != bsonx.TypeMissing {
+		if limit, err = whole("limit", v); err != nil {
+			return err
+		}
+	}
 	f, err := c.compileQuery(c.Args.Doc("query"), c.Args.Value("hint"))
 	if err != nil {
 		return err
 	}
 	f.req.NS, f.req.Places = ns, true
-	limit := c.Args.Int("limit", 0)
 	f.req.Skip, f.req.Limit = c.Args.Int("skip", 0), max(limit, -limit)
 	n := int64(0)
 	err = c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {

@@ -110,7 +110,7 @@ func (c *Call) checkCreateOptions() error {
 		return invalid("the 'capped' field needs to be true when either the 'size' or 'max' fields are present")
 	case capped && !a.Has("size"):
 		return invalid("the 'size' field is required when 'capped' is true")
-	case a.Bool("temp", false):
+	case a.Has("temp"):
 		return invalid("the 'temp' field is an invalid option")
 	case a.Has("expireAfterSeconds") && !a.Has("timeseries"):
 		return invalid("'expireAfterSeconds' is only supported on time-series collections or when the 'clusteredIndex' option is specified")

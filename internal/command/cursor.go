@@ -174,8 +174,8 @@ func (l *docList) Close() error { return nil }
 
 // checkGetMore is getMore's Check.
 func checkGetMore(c *Call) error {
-	if c.Arg.Type != bsonx.TypeInt64 {
-		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'getMore.getMore' is the wrong type '%s', expected type 'long'", bsonx.TypeName(c.Arg.Type))
+	if err := c.checkArg("getMore", Long); err != nil {
+		return err
 	}
 	switch name := c.Args.Str("collection"); {
 	case name == "":

@@ -188,8 +188,8 @@ func (c *Call) collections(ctx context.Context, db string) (list []*catalog.Coll
 }
 
 func runRename(ctx context.Context, c *Call) error {
-	if c.Arg.Type != bsonx.TypeString {
-		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'renameCollection.renameCollection' is the wrong type '%s', expected type 'string'", bsonx.TypeName(c.Arg.Type))
+	if err := c.checkArg("renameCollection", Text); err != nil {
+		return err
 	}
 	from := catalog.ParseNamespace(string([]byte(bsonx.Str(c.Arg))))
 	to := catalog.ParseNamespace(string([]byte(c.Args.Str("to"))))

@@ -11,7 +11,7 @@ import (
 var deleteStatement = NewFields("delete.deletes",
 	Field{Name: "q", Type: Document, Required: true},
 	Field{Name: "limit", Type: Any, Required: true},
-	Field{Name: "hint", Type: DocOrStr},
+	Field{Name: "hint", Type: Hint},
 	Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation},
 	Field{Name: "sampleId", Type: Any, NotYet: true})
 
@@ -19,12 +19,12 @@ var remove = Spec{
 	Name: "delete", Txn: Anywhere, Write: true, Writes: true, Retry: true, API: true,
 	Help: "removes documents",
 	Fields: NewFields("delete",
-		Field{Name: "stmtIds", Type: Array.OrNull()},
+		Field{Name: "stmtIds", Type: Array},
 		Field{Name: "deletes", Type: Array, Required: true},
 		Field{Name: "ordered", Type: Boolean},
 		Field{Name: "let", Type: Document},
 		Field{Name: "bypassEmptyTsReplacement", Type: LooseBoolean, NoEffect: "a delete writes no times"},
-		Field{Name: "isTimeseriesNamespace", Type: Boolean, NotYet: true, Unless: isFalse},
+		Field{Name: "isTimeseriesNamespace", Type: LooseBoolean, NotYet: true, Unless: isFalse},
 		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
 		Field{Name: "encryptionInformation", Type: Document, NotYet: true}),
 }
@@ -49,8 +49,9 @@ func runDelete(ctx context.Context, c *Call) error {
 // checkDelete decodes the statements.
 func checkDelete(c *Call) error {
 	return c.decodeStatements("deletes", deleteStatement, func(a *Args) error {
-		if n, exact := integer(a.Value("limit")); n != 0 && n != 1 || !exact {
-			return mongoerr.Newf(mongoerr.FailedToParse, "The limit field in delete objects must be 0 or 1. Got %s", bsonx.ShellString(a.Value("limit")))
+		v := a.Value("limit")
+		if n, exact := integer(v); bsonx.IsNumber(v) && (n != 0 && n != 1 || !exact) {
+			return mongoerr.Newf(mongoerr.FailedToParse, "The limit field in delete objects must be 0 or 1. Got %s", bsonx.ShellString(v))
 		}
 		return nil
 	})

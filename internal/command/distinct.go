@@ -15,8 +15,8 @@ var distinct = Spec{
 	Name: "distinct", Txn: Anywhere, Read: ReadAll, API: false, Help: "lists a field's values", parsesLate: true,
 	Fields: NewFields("distinctCommandRequest",
 		Field{Name: "key", Type: Text, Required: true},
-		Field{Name: "query", Type: Document.OrNull()},
-		Field{Name: "hint", Type: Types{bad: badHint, of: DocOrStr.of}},
+		Field{Name: "query", Type: Document},
+		Field{Name: "hint", Type: Hint},
 		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation},
 		Field{Name: "querySettings", Type: Document, NotYet: true}),
 }

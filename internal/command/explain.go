@@ -27,8 +27,8 @@ const (
 )
 
 func runExplain(ctx context.Context, c *Call) error {
-	if c.Arg.Type != bsonx.TypeDocument {
-		return Document.mismatch("explain", "explain", c.Arg)
+	if err := c.checkArg("explain", Document); err != nil {
+		return err
 	}
 	verbosity := verbosityAll
 	if c.Args.Has("verbosity") {

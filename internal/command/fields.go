@@ -7,11 +7,12 @@ import (
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
-// Types is what a field may hold, as the reference server's messages list it.
+// Types is what a field may hold, as the reference server's messages list it. Null
+// and undefined stand for absence, but not where the field has its own message or
+// may hold anything.
 type Types struct {
-	of   []bsonx.Type
-	bad  func(field string, v bsonx.Value) error // the field's own message, if it has one.
-	null bool                                    // null counts as absent.
+	of  []bsonx.Type
+	bad func(field string, v bsonx.Value) error // the field's own message, if it has one.
 }
 
 // The shapes of fields.
@@ -52,15 +53,19 @@ var LooseDocument = Types{of: Document.of, bad: func(field string, _ bsonx.Value
 	return mongoerr.Newf(mongoerr.TypeMismatch, "Expected field %sto be of type object", field)
 }}
 
+// Hint names an index by its name or its key.
+var Hint = Types{of: DocOrStr.of, bad: func(string, bsonx.Value) error {
+	return mongoerr.New(mongoerr.FailedToParse, "Hint must be a string or an object")
+}}
+
 // LooseBoolean is a boolean with find's own message.
 var LooseBoolean = Types{of: Boolean.of, bad: func(field string, v bsonx.Value) error {
 	return mongoerr.Newf(mongoerr.TypeMismatch, "Field '%s' should be a boolean value, but found: %s", field, bsonx.TypeName(v.Type))
 }}
 
-// OrNull lets null stand for absence.
-func (t Types) OrNull() Types {
-	t.null = true
-	return t
+// absent tells whether a value says that the field is not given.
+func (t Types) absent(v bsonx.Value) bool {
+	return (v.Type == bsonx.TypeNull || v.Type == bsonx.TypeUndefined) && t.of != nil && t.bad == nil
 }
 
 func (t Types) allow(v bsonx.Value) bool {
@@ -185,7 +190,7 @@ func (a *Args) putAt(i int, v bsonx.Value) error {
 	if a.vals[i].Type != bsonx.TypeMissing {
 		return mongoerr.Newf(mongoerr.IDLDuplicateField, "BSON field '%s.%s' is a duplicate field", a.f.owner, fd.Name)
 	}
-	if v.Type == bsonx.TypeNull && fd.Type.null {
+	if fd.Type.absent(v) {
 		return nil
 	}
 	if !fd.Type.allow(v) {
@@ -208,8 +213,24 @@ func (a *Args) complete() error {
 	for _, i := range a.f.needed {
 		name := a.f.list[i].Name
 		if a.vals[i].Type == bsonx.TypeMissing && a.sequence(name) == nil {
-			return mongoerr.Newf(mongoerr.IDLFailedToParse, "BSON field '%s.%s' is missing but a required field", a.f.owner, name)
+			return missing(a.f.owner, name)
 		}
+	}
+	return nil
+}
+
+func missing(owner, field string) error {
+	return mongoerr.Newf(mongoerr.IDLFailedToParse, "BSON field '%s.%s' is missing but a required field", owner, field)
+}
+
+// checkArg checks the value that stands at the command's own name; owner is the
+// command in messages.
+func (c *Call) checkArg(owner string, t Types) error {
+	switch {
+	case t.absent(c.Arg):
+		return missing(owner, c.Spec.Name)
+	case !t.allow(c.Arg):
+		return t.mismatch(owner, c.Spec.Name, c.Arg)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ func TestDecodeErrors(t *testing.T) {
 		Field{Name: "n", Type: Integer, Bounded: true},
 		Field{Name: "list", Type: Array},
 		Field{Name: "later", Type: Boolean, NotYet: true, Unless: isFalse},
-		Field{Name: "maybe", Type: Document.OrNull()})}
+		Field{Name: "maybe", Type: Document})}
 	for _, c := range []struct {
 		body string
 		code mongoerr.Code

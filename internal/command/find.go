@@ -20,7 +20,7 @@ var find = Spec{
 		Field{Name: "filter", Type: LooseDocument},
 		Field{Name: "sort", Type: LooseDocument},
 		Field{Name: "projection", Type: LooseDocument},
-		Field{Name: "hint", Type: Types{bad: badHint, of: DocOrStr.of}},
+		Field{Name: "hint", Type: Hint},
 		Field{Name: "skip", Type: Integer, Bounded: true},
 		Field{Name: "limit", Type: Integer, Bounded: true},
 		Field{Name: "batchSize", Type: Integer, Bounded: true},
@@ -29,21 +29,21 @@ var find = Spec{
 		Field{Name: "noCursorTimeout", Type: LooseBoolean},
 		Field{Name: "allowDiskUse", Type: LooseBoolean, NoEffect: "sorts stay in memory, and say so when they are too large"},
 		Field{Name: "allowPartialResults", Type: LooseBoolean, NoEffect: "for sharded clusters"},
-		Field{Name: "oplogReplay", Type: LooseBoolean, NoEffect: "the original ignores it too"},
+		Field{Name: "oplogReplay", Type: Types{of: Boolean.of, bad: LooseDocument.bad}, NoEffect: "the original ignores it too"},
 		Field{Name: "tailable", Type: LooseBoolean},
 		Field{Name: "awaitData", Type: LooseBoolean},
 		Field{Name: "readOnce", Type: LooseBoolean, NoEffect: "a hint to a cache; refused in transactions, as there"},
-		Field{Name: "max", Type: Document, NotYet: true},
-		Field{Name: "min", Type: Document, NotYet: true},
+		Field{Name: "max", Type: LooseDocument, NotYet: true},
+		Field{Name: "min", Type: LooseDocument, NotYet: true},
 		Field{Name: "returnKey", Type: LooseBoolean, NotYet: true, Unless: isFalse},
 		Field{Name: "showRecordId", Type: LooseBoolean, NotYet: true, Unless: isFalse},
-		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation},
-		Field{Name: "includeQueryStatsMetrics", Type: Boolean, NotYet: true, Unless: isFalse},
+		Field{Name: "collation", Type: LooseDocument, NotYet: true, Unless: isSimpleCollation},
+		Field{Name: "includeQueryStatsMetrics", Type: LooseBoolean, NotYet: true, Unless: isFalse},
+		Field{Name: "rawData", Type: LooseBoolean, NotYet: true, Unless: isFalse},
+		Field{Name: "mirrored", Type: LooseBoolean, NotYet: true, Unless: isFalse},
+		Field{Name: "encryptionInformation", Type: Document, NotYet: true},
+		Field{Name: "runtimeConstants", Type: Document, NotYet: true},
 		Field{Name: "querySettings", Type: Document, NotYet: true}),
-}
-
-func badHint(string, bsonx.Value) error {
-	return mongoerr.New(mongoerr.FailedToParse, "Hint must be a string or an object")
 }
 
 // finding is a find command, compiled.
@@ -74,6 +74,9 @@ func runFind(ctx context.Context, c *Call) error {
 	return c.Read(ctx, func(tx *docstore.Tx, keep *bool) error {
 		if f.req.Coll, err = tx.Cat.Lookup(ctx, ns); err != nil {
 			return err
+		}
+		if f.req.Coll == nil {
+			first = firstBatchDocs // a first batch of 0 leaves no cursor open on what is not there.
 		}
 		src, err := c.openFinding(ctx, tx, f)
 		if err != nil {

@@ -63,14 +63,14 @@ func (g *Generic) Retryable() bool { return g.HasTxn && g.Autocommit == absent }
 const genericFieldsMax = 32
 
 var genericFields = NewFields("",
-	Field{Name: "lsid", Type: Document.OrNull()},
-	Field{Name: "txnNumber", Type: Long.OrNull()},
-	Field{Name: "autocommit", Type: Boolean.OrNull()},
-	Field{Name: "startTransaction", Type: Boolean.OrNull()},
-	Field{Name: "startOrContinueTransaction", Type: Boolean.OrNull()},
-	Field{Name: "coordinator", Type: Boolean.OrNull()},
-	Field{Name: "txnRetryCounter", Type: Int.OrNull()},
-	Field{Name: "stmtId", Type: Int.OrNull()},
+	Field{Name: "lsid", Type: Document},
+	Field{Name: "txnNumber", Type: Long},
+	Field{Name: "autocommit", Type: Boolean},
+	Field{Name: "startTransaction", Type: Boolean},
+	Field{Name: "startOrContinueTransaction", Type: Boolean},
+	Field{Name: "coordinator", Type: Boolean},
+	Field{Name: "txnRetryCounter", Type: Int},
+	Field{Name: "stmtId", Type: Int},
 	Field{Name: "readConcern", Type: Document},
 	Field{Name: "writeConcern", Type: Document},
 	Field{Name: "maxTimeMS", Type: Integer, Bounded: true},
@@ -78,6 +78,7 @@ var genericFields = NewFields("",
 	Field{Name: "$readPreference", Type: Document},
 	Field{Name: "$clusterTime", Type: Document},
 	Field{Name: "comment", Type: Any},
+	Field{Name: "help", Type: Boolean, NotYet: true, Unless: isFalse},
 	Field{Name: "apiVersion", Type: Text},
 	Field{Name: "apiStrict", Type: Boolean},
 	Field{Name: "apiDeprecationErrors", Type: Boolean},
@@ -92,7 +93,10 @@ var genericFields = NewFields("",
 
 // parse splits a request into generic and own fields, and checks both.
 func (s *Spec) parse(body bsonx.Doc, seqs []Sequence) (Generic, Args, error) {
-	own := s.Fields
+	own, owner := s.Fields, s.Fields.owner
+	if s.parsesLate { // then the original reads the generic fields before it knows what they are of.
+		owner = s.Name
+	}
 	args := Args{f: own, vals: make([]bsonx.Value, len(own.list)), seqs: seqs}
 	var room [genericFieldsMax]bsonx.Value // on the stack: every command has them.
 	gen := Args{f: genericFields, vals: room[:len(genericFields.list)]}
@@ -105,7 +109,7 @@ func (s *Spec) parse(body bsonx.Doc, seqs []Sequence) (Generic, Args, error) {
 	for it.Next() {
 		if i, ok := genericFields.index[it.Key()]; ok { // a command's own have other names: see newTable.
 			if err := gen.putAt(i, it.Value()); err != nil {
-				return Generic{}, args, named(err, own.owner)
+				return Generic{}, args, named(err, owner)
 			}
 			continue
 		}
@@ -129,7 +133,7 @@ func (s *Spec) parse(body bsonx.Doc, seqs []Sequence) (Generic, Args, error) {
 			return Generic{}, args, err
 		}
 	}
-	g, err := gen.generic(own.owner)
+	g, err := gen.generic(owner)
 	if err != nil {
 		return g, args, err
 	}
@@ -232,14 +236,26 @@ func (g *Generic) take(a *Args, name string, v bsonx.Value, owner string) (err e
 }
 
 func maxTime(v bsonx.Value) (int64, error) {
-	n, exact := integer(v)
-	if !exact {
-		return 0, mongoerr.Newf(mongoerr.FailedToParse, "Expected an integer: maxTimeMS: %s", bsonx.ShellString(v))
+	n, err := whole("maxTimeMS", v)
+	if err != nil {
+		return 0, err
 	}
 	if n > 1<<31-1 {
 		return 0, mongoerr.Newf(mongoerr.BadValue, "BSON field 'maxTimeMS' value must be <= %d, actual value '%d'", 1<<31-1, n)
 	}
 	return n, nil
+}
+
+// whole is a number that must have no fraction; name is its field's, for the message.
+func whole(name string, v bsonx.Value) (int64, error) {
+	n, exact := integer(v)
+	switch {
+	case exact:
+		return n, nil
+	case bsonx.IsNaN(v):
+		return 0, mongoerr.Newf(mongoerr.FailedToParse, "Expected an integer, but found NaN in: %s: %s", name, bsonx.ShellString(v))
+	}
+	return 0, mongoerr.Newf(mongoerr.FailedToParse, "Expected an integer: %s: %s", name, bsonx.ShellString(v))
 }
 
 // internalFields refuses what only servers send each other.

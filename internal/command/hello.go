@@ -61,13 +61,13 @@ func helloCommands() []*Spec {
 			Field{Name: "compression", Type: Array},
 			Field{Name: "topologyVersion", Type: Document},
 			Field{Name: "maxAwaitTimeMS", Type: Integer, Bounded: true},
-			Field{Name: "saslSupportedMechs", Type: Any, NoEffect: "no users yet, and the field is omitted for unknown ones"},
+			Field{Name: "saslSupportedMechs", Type: DocOrStr, NoEffect: "no users yet, and the field is omitted for unknown ones"},
 			Field{Name: "speculativeAuthenticate", Type: Document, NoEffect: "authentication is off; on failure the field is omitted"},
 			Field{Name: "loadBalanced", Type: Boolean, NotYet: true, Unless: isFalse},
 			Field{Name: "backpressure", Type: Any, NoEffect: "announces what the driver obeys"},
-			Field{Name: "hangUpOnStepDown", Type: Any, NoEffect: "connections are never closed at a step-down"},
+			Field{Name: "hangUpOnStepDown", Type: oneOf("decimal", "long", "double", "int", "bool"), NoEffect: "connections are never closed at a step-down"},
 			Field{Name: "internalClient", Type: Document, NotYet: true},
-			Field{Name: "hostInfo", Type: Any, NoEffect: "legacy"},
+			Field{Name: "hostInfo", Type: Text, NoEffect: "legacy"},
 			Field{Name: "forShell", Type: Any, NoEffect: "legacy"})
 	}
 	hello := func(name string, aliases ...string) *Spec {

@@ -17,11 +17,11 @@ func indexCommands() []*Spec {
 				Field{Name: "indexes", Type: Array, Required: true},
 				Field{Name: "ignoreUnknownIndexOptions", Type: oneOf("bool", "decimal", "double", "long", "int")},
 				Field{Name: "commitQuorum", Type: oneOf("decimal", "double", "string", "int", "long")},
-				Field{Name: "v", Type: Any, NoEffect: "the original ignores it too"},
+				Field{Name: "v", Type: oneOf("double", "int", "decimal", "long"), NoEffect: "the original ignores it too"},
 				Field{Name: "returnOnStart", Type: Boolean, NotYet: true, Unless: isFalse})},
 		{Name: "dropIndexes", Aliases: []string{"deleteIndexes"}, Txn: Optional, Write: true, API: true, Run: runDropIndexes, Help: "removes indexes",
 			Fields: NewFields("dropIndexes",
-				Field{Name: "index", Type: Any, Required: true},
+				Field{Name: "index", Type: Types{of: append(Array.of, DocOrStr.of...), bad: badDoomed}, Required: true},
 				Field{Name: "collectionUUID", Type: UUID, NotYet: true})},
 		{Name: "listIndexes", API: true, Run: runListIndexes, Help: "lists a collection's indexes",
 			Fields: NewFields("listIndexes",
@@ -208,7 +208,8 @@ func (c *Call) doomed(coll *catalog.Collection) (list []*catalog.Index, all bool
 		list = append(list, idx)
 		return nil
 	}
-	switch v := c.Args.Value("index"); v.Type {
+	v := c.Args.Value("index")
+	switch v.Type {
 	case bsonx.TypeString:
 		if bsonx.Str(v) == "*" {
 			return coll.Indexes[1:], true, nil
@@ -237,10 +238,12 @@ func (c *Call) doomed(coll *catalog.Collection) (list []*catalog.Index, all bool
 			return nil, false, mongoerr.New(mongoerr.InvalidOptions, "cannot drop _id index")
 		}
 		return found, false, nil
-	default:
-		return nil, false, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'dropIndexes.index' is the wrong type '%s', expected types '[string, object]'", bsonx.TypeName(v.Type))
 	}
+	return nil, false, badDoomed("index", v)
 }
+
+// badDoomed does not tell that a list will do, as the original does not.
+func badDoomed(field string, v bsonx.Value) error { return DocOrStr.mismatch("dropIndexes", field, v) }
 
 // doomedNames are the names of a list. What the first element is decides whether it
 // is taken for a list of names at all.

@@ -46,7 +46,7 @@ func infoCommands() []*Spec {
 		{Name: "whatsmyuri", Run: func(_ context.Context, c *Call) error { c.Reply.String("you", c.Peer.Remote); return nil }, Help: "tells the client's address",
 			Fields: lenientFields("whatsmyuri")},
 		{Name: "connectionStatus", NoAuth: true, Run: runConnectionStatus, Help: "tells who is authenticated",
-			Fields: NewFields("connectionStatus", Field{Name: "showPrivileges", Type: Any})},
+			Fields: NewFields("connectionStatus", Field{Name: "showPrivileges", Type: oneOf("double", "bool", "int", "long", "decimal")})},
 		{Name: "hostInfo", Run: runHostInfo, Help: "tells of the machine"},
 		{Name: "getCmdLineOpts", Admin: true, Run: runGetCmdLineOpts, Help: "tells how the server was started"},
 		{Name: "getLog", Admin: true, Run: runGetLog, Help: "shows the last log lines"},
@@ -127,8 +127,8 @@ func runGetCmdLineOpts(_ context.Context, c *Call) error {
 }
 
 func runGetLog(_ context.Context, c *Call) error {
-	if c.Arg.Type != bsonx.TypeString {
-		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'getLog.getLog' is the wrong type '%s', expected type 'string'", bsonx.TypeName(c.Arg.Type))
+	if err := c.checkArg("getLog", Text); err != nil {
+		return err
 	}
 	b := c.Reply
 	var lines []string

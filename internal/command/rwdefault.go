@@ -14,8 +14,8 @@ var (
 	setDefaultRWConcern = Spec{
 		Name: "setDefaultRWConcern", Admin: true, Write: true, Help: "sets the default read and write concern",
 		Fields: NewFields("setDefaultRWConcern",
-			Field{Name: "defaultReadConcern", Type: Document.OrNull()},
-			Field{Name: "defaultWriteConcern", Type: Document.OrNull()}),
+			Field{Name: "defaultReadConcern", Type: Document},
+			Field{Name: "defaultWriteConcern", Type: Document}),
 	}
 	getDefaultRWConcern = Spec{
 		Name: "getDefaultRWConcern", Admin: true, Help: "tells the default read and write concern",

@@ -40,8 +40,11 @@ func (c *Call) sessionList(owner string) ([]session.ID, error) {
 	if in == "killSessions" {
 		in = "KillSessionsCmd"
 	}
-	if c.Arg.Type != bsonx.TypeArray {
-		return nil, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field '%s.%s' is the wrong type '%s', expected type 'array'", in, c.Spec.Name, bsonx.TypeName(c.Arg.Type))
+	if in == c.Spec.Name && Array.absent(c.Arg) { // endSessions and refreshSessions take it for no sessions.
+		return nil, nil
+	}
+	if err := c.checkArg(in, Array); err != nil {
+		return nil, err
 	}
 	var ids []session.ID
 	for it := bsonx.Walk(bsonx.AsDoc(c.Arg)); it.Next(); {
@@ -126,10 +129,10 @@ func runKillSessions(_ context.Context, c *Call) error {
 // runKillAllSessions kills the sessions of users; while there are no users, an
 // empty list is everybody's and any other is nobody's.
 func runKillAllSessions(_ context.Context, c *Call) error {
-	if c.Arg.Type != bsonx.TypeArray {
-		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'KillAllSessionsCmd.killAllSessions' is the wrong type '%s', expected type 'array'", bsonx.TypeName(c.Arg.Type))
+	if err := c.checkArg("KillAllSessionsCmd", Array); err != nil {
+		return err
 	}
-	users := NewFields("KillAllSessionsCmd.killAllSessions", Field{Name: "user", Type: Text, Required: true}, Field{Name: "db", Type: Text, Required: true})
+	users := NewFields("KillAllSessionsCmd.killAllSessions", Field{Name: "db", Type: Text, Required: true}, Field{Name: "user", Type: Text, Required: true})
 	n := 0
 	for it := bsonx.Walk(bsonx.AsDoc(c.Arg)); it.Next(); n++ {
 		if it.Value().Type != bsonx.TypeDocument {
@@ -150,8 +153,8 @@ var sessionPattern = NewFields("KillAllSessionsByPatternCmd.killAllSessionsByPat
 	Field{Name: "users", Type: Array, NotYet: true}, Field{Name: "roles", Type: Array, NotYet: true})
 
 func runKillByPattern(_ context.Context, c *Call) error {
-	if c.Arg.Type != bsonx.TypeArray {
-		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'KillAllSessionsByPatternCmd.killAllSessionsByPattern' is the wrong type '%s', expected type 'array'", bsonx.TypeName(c.Arg.Type))
+	if err := c.checkArg("KillAllSessionsByPatternCmd", Array); err != nil {
+		return err
 	}
 	var patterns []func(session.ID) bool
 	for it := bsonx.Walk(bsonx.AsDoc(c.Arg)); it.Next(); {

@@ -243,7 +243,7 @@ func txnCommands() []*Spec {
 		{Name: "commitTransaction", Admin: true, Txn: Ends, Write: true, API: true, Run: runCommit,
 			Help: "commits a transaction",
 			Fields: NewFields("commitTransaction",
-				Field{Name: "commitTimestamp", Type: Timestamp.OrNull()},
+				Field{Name: "commitTimestamp", Type: Timestamp},
 				Field{Name: "recoveryToken", Type: Document, NoEffect: "for sharded clusters"})},
 		{Name: "abortTransaction", Admin: true, Txn: Ends, Write: true, API: true, Run: runAbort,
 			Help: "aborts a transaction",
