@@ -20,7 +20,7 @@ import (
 // How long a server may take to start and to stop.
 const (
 	startWait = 30 * time.Second
-	stopWait  = 15 * time.Second
+	stopWait  = 30 * time.Second
 )
 
 var built struct {

@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// programWait bounds a client program.
-const programWait = 60 * time.Second
+// programWait bounds a client program. One that starts a virtual machine takes a
+// quarter of a minute on a busy machine.
+const programWait = 3 * time.Minute
 
 const replicaSet = "?replicaSet=rs0"
 

@@ -15,7 +15,7 @@ import (
 const (
 	kills        = 6   // of the server, under load.
 	transfersMin = 300 // acknowledged between two kills.
-	soakWait     = 90 * time.Second
+	soakWait     = 5 * time.Minute
 )
 
 // TestSoakGo and TestSoakNode kill the server under a bank's load.

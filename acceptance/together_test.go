@@ -17,7 +17,7 @@ import (
 const (
 	togetherKills = 4
 	togetherMin   = 200 // transfers acknowledged between two kills.
-	afterKillWait = 60 * time.Second
+	afterKillWait = 2 * time.Minute
 )
 
 // TestSoakTogether has threads of Java and tasks of Motor move money between the same

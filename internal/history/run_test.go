@@ -126,7 +126,7 @@ func TestWorkloads(t *testing.T) {
 			}
 			txns := rec.Txns()
 			t.Logf("%v", Outcomes(txns))
-			if n := Outcomes(txns); n[Committed] < 200 || n[Unknown] > 0 {
+			if n := Outcomes(txns); n[Committed] < 100 || n[Unknown] > 0 {
 				t.Errorf("too few have committed: %v", n)
 			}
 			report(t, judge(t, fmt.Sprintf("%s-%d", w.name, *seedFlag), txns, Snapshot))

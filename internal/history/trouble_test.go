@@ -153,7 +153,7 @@ func TestTrouble(t *testing.T) {
 			txns := x.round(t, i, w.name, w.w)
 			t.Logf("%v, %d kills", Outcomes(txns), x.kills)
 			report(t, judge(t, fmt.Sprintf("%s-%d", w.name, x.seed+uint64(i)), txns, x.level))
-			if n := Outcomes(txns)[Committed]; n < 100 {
+			if n := Outcomes(txns)[Committed]; n < 50 {
 				t.Errorf("only %d have committed", n)
 			}
 		})
