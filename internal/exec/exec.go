@@ -9,6 +9,7 @@ import (
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/expr"
+	"github.com/pandodb/pando/internal/mongoerr"
 	"github.com/pandodb/pando/internal/plan"
 	"github.com/pandodb/pando/internal/query"
 )
@@ -255,3 +256,7 @@ func interrupted(ctx context.Context) error {
 // lasting is a context for an iterator, which outlives the call that opens it: a
 // scan goes on in the next batch. Those who move it mind their own context.
 func lasting(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
+
+func fail(code mongoerr.Code, format string, args ...any) error {
+	return mongoerr.Newf(code, format, args...)
+}

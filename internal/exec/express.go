@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/docstore"
@@ -84,7 +85,7 @@ func (e *express) readIndex(ctx context.Context) (doc bsonx.Doc, err error) {
 	}()
 	for {
 		p, err := scan.next(ctx)
-		if isEOF(err) {
+		if err == io.EOF {
 			return nil, nil
 		}
 		if err != nil {

@@ -3,7 +3,6 @@ package exec
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/plan"
@@ -72,30 +71,3 @@ func (b branches) Close() error {
 	}
 	return first
 }
-
-// skipPlaces is a skip below the fetch: what is skipped is never read.
-type skipPlaces struct {
-	base
-	in places
-	n  int64
-}
-
-func (s *skipPlaces) next(ctx context.Context) (place, error) {
-	for {
-		p, err := s.in.next(ctx)
-		if err != nil {
-			s.stats.EOF = err == io.EOF
-			return p, err
-		}
-		if s.n == 0 {
-			s.stats.Returned++
-			return p, nil
-		}
-		s.n--
-		s.stats.Passed++
-	}
-}
-
-// Close closes the input.
-func (s *skipPlaces) Close() error   { return s.in.Close() }
-func (s *skipPlaces) places() places { return s.in }

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"context"
 	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -8,6 +9,32 @@ import (
 	"github.com/pandodb/pando/internal/plan"
 	"github.com/pandodb/pando/internal/query"
 )
+
+// replace is $replaceRoot and $replaceWith.
+type replace struct {
+	base
+	stage *plan.Replace
+	ctx   *expr.Context
+}
+
+// Next gives what the expression makes of the next document.
+func (r *replace) Next(ctx context.Context) (bsonx.Doc, error) {
+	doc, err := r.next(ctx)
+	if err != nil {
+		r.stats.EOF = true
+		return nil, err
+	}
+	r.ctx.Reset()
+	r.ctx.SetRoot(doc)
+	v, err := r.stage.NewRoot.Eval(r.ctx)
+	if err != nil {
+		return nil, err
+	}
+	if v.Type != bsonx.TypeDocument {
+		return nil, notAnObject(r.stage, doc, v)
+	}
+	return r.gave(bsonx.AsDoc(v))
+}
 
 // notAnObject is what $replaceRoot says of anything else. The document that it
 // shows holds the fields that the expression reads.
