@@ -176,3 +176,20 @@ func (c *Call) openPipeline(ctx context.Context, tx *docstore.Tx, a *aggregation
 	}
 	return exec.Open(context.WithoutCancel(ctx), tx, node, c.running(a.vars))
 }
+
+// checkAggregate asks for the cursor and for known stages.
+func checkAggregate(c *Call) error {
+	if c.Args.Doc("cursor") == nil && !c.Args.Bool("explain", false) {
+		return mongoerr.New(mongoerr.FailedToParse, "The 'cursor' option is required, except for aggregate with the explain argument")
+	}
+	for it := bsonx.Walk(c.Args.Doc("pipeline")); it.Next(); {
+		if it.Value().Type != bsonx.TypeDocument {
+			return nil // told later, in other words.
+		}
+		name, _ := bsonx.First(bsonx.AsDoc(it.Value()))
+		if bsonx.Len(bsonx.AsDoc(it.Value())) == 1 && !plan.IsStage(name) {
+			return mongoerr.Newf(40324, "Unrecognized pipeline stage name: '%s'", name)
+		}
+	}
+	return nil
+}

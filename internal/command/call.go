@@ -219,3 +219,11 @@ func (c *Call) attempt(ctx context.Context, tx *docstore.Tx, fn func(tx *docstor
 	}
 	return false, err
 }
+
+// target is the namespace that the command's own field names, for filters.
+func (c *Call) target() string {
+	if c.Arg.Type != bsonx.TypeString {
+		return c.Gen.DB
+	}
+	return c.Gen.DB + "." + bsonx.Str(c.Arg)
+}

@@ -3,7 +3,6 @@ package command
 import (
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/mongoerr"
-	"github.com/pandodb/pando/internal/plan"
 )
 
 // checkCollection asks that the command's own field names a collection.
@@ -63,21 +62,4 @@ func (c *Call) decodeStatements(field string, fields *Fields, judge func(*Args) 
 	}
 	c.batch = len(docs)
 	return c.checkBatchSize()
-}
-
-// checkAggregate asks for the cursor and for known stages.
-func checkAggregate(c *Call) error {
-	if c.Args.Doc("cursor") == nil && !c.Args.Bool("explain", false) {
-		return mongoerr.New(mongoerr.FailedToParse, "The 'cursor' option is required, except for aggregate with the explain argument")
-	}
-	for it := bsonx.Walk(c.Args.Doc("pipeline")); it.Next(); {
-		if it.Value().Type != bsonx.TypeDocument {
-			return nil // told later, in other words.
-		}
-		name, _ := bsonx.First(bsonx.AsDoc(it.Value()))
-		if bsonx.Len(bsonx.AsDoc(it.Value())) == 1 && !plan.IsStage(name) {
-			return mongoerr.Newf(40324, "Unrecognized pipeline stage name: '%s'", name)
-		}
-	}
-	return nil
 }

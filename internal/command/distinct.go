@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/docstore"
@@ -76,7 +77,7 @@ type valueSet struct {
 // addPath adds the values that a dotted path leads to, arrays opened on the way
 // and at its end.
 func (s *valueSet) addPath(doc bsonx.Doc, path string) error {
-	head, rest, more := cutPath(path)
+	head, rest, more := strings.Cut(path, ".")
 	v := bsonx.Get(doc, head)
 	switch {
 	case v.Type == bsonx.TypeMissing:
@@ -99,7 +100,7 @@ func (s *valueSet) addPath(doc bsonx.Doc, path string) error {
 }
 
 func (s *valueSet) addElements(arr bsonx.Doc, path string) error {
-	head, _, _ := cutPath(path)
+	head, _, _ := strings.Cut(path, ".")
 	if isIndex(head) {
 		return s.addPath(arr, path)
 	}
@@ -124,4 +125,14 @@ func (s *valueSet) add(v bsonx.Value) error {
 	}
 	s.list = slices.Insert(s.list, i, bsonx.Value{Type: v.Type, Data: slices.Clone(v.Data)})
 	return nil
+}
+
+// isIndex tells whether a name of a path may be an array's index.
+func isIndex(name string) bool {
+	for i := range len(name) {
+		if name[i] < '0' || name[i] > '9' {
+			return false
+		}
+	}
+	return name != ""
 }

@@ -15,7 +15,7 @@
 //	  admit        admit.go               transaction fields, fail points, rights, concerns
 //	  check out    txn.go                 the session; begin or continue its transaction
 //	  Spec.Run                            append to the reply
-//	  finish       reply.go               labels, write concern, times
+//	  finish       reply.go, settle.go    errors, labels, write concern, times
 //
 // The order of the checks is the reference server's: it decides which errors
 // leave a transaction alive (docs/transactions.md).

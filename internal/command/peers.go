@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/session"
 )
 
 // peers are the open connections, for those who list them. What a connection says
@@ -48,4 +49,9 @@ func (ps *peers) list() map[int64]peerInfo {
 		out[id] = p
 	}
 	return out
+}
+
+// client is the connection as sessions remember it.
+func (p *Peer) client() session.Client {
+	return session.Client{Conn: p.ID, Remote: p.Remote, AppName: p.AppName, Metadata: p.Metadata}
 }

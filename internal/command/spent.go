@@ -31,8 +31,3 @@ func (c *Call) conflicted() {
 	c.D.metrics.writeConflicts.Add(1)
 	c.spent.Conflicts++
 }
-
-// client is the connection as sessions remember it.
-func (p *Peer) client() session.Client {
-	return session.Client{Conn: p.ID, Remote: p.Remote, AppName: p.AppName, Metadata: p.Metadata}
-}
