@@ -158,9 +158,10 @@ func checkIDIndex(spec bsonx.Doc) error {
 // checkCreate tells what create does not make: here, or in a transaction.
 func (c *Call) checkCreate() error {
 	view, series := c.Args.Has("viewOn"), c.Args.Has("timeseries")
+	if err := c.checkLevel("create"); err != nil {
+		return err
+	}
 	switch {
-	case c.InTxn() && c.Txn.Level != levelLocal && c.Txn.Explicit:
-		return c.levelRefused("create")
 	case c.InTxn() && view:
 		return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Cannot create a view in a multi-document transaction.")
 	case c.InTxn() && series:
@@ -204,7 +205,12 @@ func (c *Call) appendCap(b *bsonx.Builder) {
 	}
 }
 
-// levelRefused is what DDL in a transaction of a stricter explicit level gets.
-func (c *Call) levelRefused(command string) error {
+// checkLevel refuses to make collections and indexes in a transaction of an explicit
+// level that is stricter than local. Serializable, which the original does not have,
+// is none of those: what is made is checked at the commit as all that was read.
+func (c *Call) checkLevel(command string) error {
+	if !c.InTxn() || !c.Txn.Explicit || c.Txn.Level == levelLocal || c.Txn.Level == levelSerializable {
+		return nil
+	}
 	return mongoerr.Newf(mongoerr.InvalidOptions, "Command %s does not support this transaction's { readConcern: { level: %q, provenance: %q } } :: caused by :: read concern not supported", command, c.Txn.Level, c.Txn.Provenance)
 }

@@ -94,8 +94,8 @@ func (c *Call) appendBuilt(asked, before, after int, created bool) {
 // createIndexesInTxn makes indexes on a collection that this transaction made, or
 // makes now, and that is empty; indexes that exist already are success (3.10).
 func (c *Call) createIndexesInTxn(ctx context.Context, ns catalog.Namespace, list []*catalog.Index) error {
-	if c.Txn.Level != levelLocal && c.Txn.Explicit {
-		return c.levelRefused("createIndexes")
+	if err := c.checkLevel("createIndexes"); err != nil {
+		return err
 	}
 	tx := c.Txn.Tx
 	coll, err := tx.Cat.Lookup(ctx, ns)
