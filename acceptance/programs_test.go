@@ -12,8 +12,8 @@ import (
 )
 
 // programWait bounds a client program. One that starts a virtual machine takes a
-// quarter of a minute on a busy machine.
-const programWait = 3 * time.Minute
+// quarter of a minute on a busy machine, and a soak one and a half.
+const programWait = 5 * time.Minute
 
 const replicaSet = "?replicaSet=rs0"
 

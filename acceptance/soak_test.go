@@ -9,13 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 const (
 	kills        = 6   // of the server, under load.
 	transfersMin = 300 // acknowledged between two kills.
-	soakWait     = 5 * time.Minute
 )
 
 // TestSoakGo and TestSoakNode kill the server under a bank's load.
@@ -46,8 +44,6 @@ func soak(t *testing.T, program func(uri string) *exec.Cmd) {
 	if err := bank.Start(); err != nil {
 		t.Fatal(err)
 	}
-	watchdog := time.AfterFunc(soakWait, func() { bank.Process.Kill() })
-	defer watchdog.Stop()
 
 	last := killUnderLoad(s, stdout, stdin)
 	if err := bank.Wait(); err != nil {
