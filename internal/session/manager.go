@@ -67,13 +67,19 @@ func (m *Manager) session(id ID) (*Session, error) {
 			return nil, mongoerr.Newf(mongoerr.TooManyLogicalSessions,
 				"Unable to add session ID %s into the cache because the number of active sessions is too high", id)
 		}
-		s = &Session{ID: id, m: m, gate: make(chan struct{}, 1), number: -1}
-		m.sessions[id] = s
+		s = m.add(id)
 	}
 	s.mu.Lock()
 	s.lastUse = now
 	s.mu.Unlock()
 	return s, nil
+}
+
+// add makes a session. mu is held.
+func (m *Manager) add(id ID) *Session {
+	s := &Session{ID: id, m: m, gate: make(chan struct{}, 1), number: -1}
+	m.sessions[id] = s
+	return s
 }
 
 // CheckOut notes that a session is used, makes it if it is new, waits for it to be
@@ -92,7 +98,7 @@ func (m *Manager) CheckOut(ctx context.Context, id ID) (*Session, error) {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
-		if s.gone {
+		if s.forgotten {
 			<-s.gate
 			continue
 		}
@@ -166,7 +172,7 @@ func (m *Manager) Forget(match func(ID, time.Time) bool) int {
 			m.mu.Lock()
 			delete(m.sessions, s.ID)
 			m.mu.Unlock()
-			s.gone = true
+			s.forgotten = true
 			n++
 			m.cursors.killSession(s.ID)
 		}

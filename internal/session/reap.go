@@ -112,9 +112,8 @@ func (m *Manager) vacant(id ID) *Session {
 	if m.sessions[id] != nil {
 		return nil
 	}
-	s := &Session{ID: id, m: m, gate: make(chan struct{}, 1), number: -1}
+	s := m.add(id)
 	s.gate <- struct{}{}
-	m.sessions[id] = s
 	return s
 }
 
@@ -123,8 +122,8 @@ func (m *Manager) vacant(id ID) *Session {
 func (m *Manager) vacate(s *Session) {
 	m.mu.Lock()
 	s.mu.Lock()
-	s.gone = s.lastUse.IsZero()
-	if s.gone {
+	s.forgotten = s.lastUse.IsZero()
+	if s.forgotten {
 		delete(m.sessions, s.ID)
 	}
 	s.mu.Unlock()

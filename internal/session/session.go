@@ -37,20 +37,20 @@ type Session struct {
 
 	// mu guards the fields below against those who look without checking out.
 	// A leaf but for Manager.mu, which may be held above it.
-	mu      sync.Mutex
-	loaded  bool // the row was read.
-	row     row
-	number  int64 // -1 until one is known.
-	lost    lost
-	state   State
-	txn     *Txn // of state InProgress.
-	lastUse time.Time
-	running context.CancelCauseFunc // cancels the request that has it checked out.
-	since   time.Time               // when that one began.
-	client  Client                  // whose it is, or the last one was.
-	renewed chan struct{}           // closed when number changes; nil if nobody waits for that.
-	expired string                  // why the current number was aborted, if by its lifetime; for messages.
-	gone    bool                    // forgotten by the manager; look it up again.
+	mu        sync.Mutex
+	loaded    bool // the row was read.
+	row       row
+	number    int64 // -1 until one is known.
+	lost      lost
+	state     State
+	txn       *Txn // of state InProgress.
+	lastUse   time.Time
+	running   context.CancelCauseFunc // cancels the request that has it checked out.
+	since     time.Time               // when that one began.
+	client    Client                  // whose it is, or the last one was.
+	renewed   chan struct{}           // closed when number changes; nil if nobody waits for that.
+	expired   string                  // why the current number was aborted, if by its lifetime; for messages.
+	forgotten bool                    // by the manager; look it up again.
 }
 
 // Txn is an open transaction.

@@ -131,7 +131,7 @@ func TestForgottenWhileWaiting(t *testing.T) {
 		h.m.mu.Lock()
 		delete(h.m.sessions, id(1))
 		h.m.mu.Unlock()
-		old.gone = true
+		old.forgotten = true
 		<-old.gate
 		s := <-got
 		defer s.CheckIn()
