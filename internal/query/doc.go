@@ -51,10 +51,8 @@
 // # Where to start
 //
 // node.go is the filter tree and match.go runs it; parse.go builds it. update.go
-// is the life of an update, tree.go its tree, apply.go the pass over the document,
-// and one file a family of operators. schema.go is $jsonSchema, one file a family
-// of rules; validator.go and reasons.go tell what does not conform. projection.go and
-// sort.go stand alone.
-//
-// The tests' expectations are recorded from the reference server: golden_test.go.
+// is the life of an update, updatetree.go its tree, apply.go the pass over the
+// document, and one file a family of operators. schema.go is $jsonSchema, one file
+// a family of rules; validator.go and reasons.go tell what does not conform.
+// projection.go and sort.go stand alone.
 package query
