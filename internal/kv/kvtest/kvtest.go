@@ -60,7 +60,8 @@ type house struct {
 }
 
 func newHouse(t testing.TB, e Engine) *house {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	// So that what hangs ends, and not what a busy machine is slow at.
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	return &house{TB: t, Store: e.Open(t), engine: e, ctx: ctx}
 }
