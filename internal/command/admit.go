@@ -152,6 +152,9 @@ func (c *Call) checkReadConcern() error {
 		return mongoerr.New(mongoerr.InvalidOptions,
 			"The readConcern level must be either 'local' (default), 'majority' or 'snapshot' in order to run in a transaction")
 	}
+	if rc.op != nil {
+		return mongoerr.New(mongoerr.InvalidOptions, "The readConcern cannot specify 'afterOpTime' in a transaction")
+	}
 	return nil
 }
 

@@ -33,6 +33,9 @@ type ReadConcern struct {
 	At    kv.Time
 	Given bool // a document with something in it.
 
+	// op is afterOpTime, which servers ask of each other, and clients may.
+	op *opTime
+
 	// Default tells that Level was nobody's wish but setDefaultRWConcern's.
 	Default bool
 }
@@ -72,22 +75,38 @@ func parseReadConcern(v bsonx.Value) (rc ReadConcern, err error) {
 	if v.Type == bsonx.TypeMissing {
 		return rc, nil
 	}
+	var times givenTimes
 	for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
-		rc.Given = true
-		if err := rc.take(it.Key(), it.Value()); err != nil {
+		if err := rc.take(it.Key(), it.Value(), &times); err != nil {
 			return rc, err
 		}
 	}
+	return rc, rc.checkTimes(times)
+}
+
+// givenTimes tells which times stand in a read concern, null ones too.
+type givenTimes struct{ after, at bool }
+
+// checkTimes tells which times do not go together, or not with the level.
+func (rc *ReadConcern) checkTimes(given givenTimes) error {
 	options := func(msg string) error { return mongoerr.New(mongoerr.InvalidOptions, msg) }
 	switch {
-	case rc.After != 0 && rc.At != 0:
-		return rc, options("Specifying a timestamp for readConcern snapshot in a causally consistent session is not allowed. See https://docs.mongodb.com/manual/core/read-isolation-consistency-recency/#causal-consistency")
-	case rc.After != 0 && (rc.Level == levelAvailable || rc.Level == levelLinearizable):
-		return rc, options("afterClusterTime field can be set only if level is equal to majority, local, or snapshot")
-	case rc.At != 0 && rc.Level != levelSnapshot:
-		return rc, options("atClusterTime field can be set only if level is equal to snapshot")
+	case given.after && rc.op != nil:
+		return options("Can not specify both afterClusterTime and afterOpTime")
+	case given.after && given.at:
+		return options("Specifying a timestamp for readConcern snapshot in a causally consistent session is not allowed. See https://docs.mongodb.com/manual/core/read-isolation-consistency-recency/#causal-consistency")
+	case given.after && (rc.Level == levelAvailable || rc.Level == levelLinearizable):
+		return options("afterClusterTime field can be set only if level is equal to majority, local, or snapshot")
+	case rc.op != nil && rc.Level == levelSnapshot:
+		return options("afterOpTime field cannot be set if level is equal to snapshot")
+	case given.at && rc.Level != levelSnapshot:
+		return options("atClusterTime field can be set only if level is equal to snapshot")
+	case given.after && rc.After == 0:
+		return options("afterClusterTime cannot be a null timestamp")
+	case given.at && rc.At.Seconds() == 0:
+		return options("atClusterTime cannot be a null timestamp")
 	}
-	return rc, nil
+	return nil
 }
 
 // lasting is a level in bytes of its own: a transaction's outlives the request's.
@@ -100,7 +119,11 @@ func lasting(level string) string {
 	return strings.Clone(level)
 }
 
-func (rc *ReadConcern) take(field string, v bsonx.Value) error {
+func (rc *ReadConcern) take(field string, v bsonx.Value, given *givenTimes) (err error) {
+	if v.Type == bsonx.TypeNull && (field == "level" || field == "provenance") {
+		return nil
+	}
+	rc.Given = true
 	switch field {
 	case "level":
 		if v.Type != bsonx.TypeString {
@@ -116,24 +139,19 @@ func (rc *ReadConcern) take(field string, v bsonx.Value) error {
 		if v.Type != bsonx.TypeTimestamp {
 			return mongoerr.Newf(mongoerr.TypeMismatch, "\"%s\" had the wrong type. Expected 17, found %s", field, bsonx.TypeName(v.Type))
 		}
-		ts := kv.Time(bsonx.AsInt64(v))
-		if ts == 0 {
-			return mongoerr.Newf(mongoerr.InvalidOptions, "%s cannot be a null timestamp", field)
+		if ts := kv.Time(bsonx.AsInt64(v)); field == "atClusterTime" {
+			rc.At, given.at = ts, true
+		} else {
+			rc.After, given.after = ts, true
 		}
-		if field == "atClusterTime" {
-			rc.At = ts
-			return nil
-		}
-		rc.After = ts
 	case "provenance":
-		_, err := provenanceOf("readConcern", v)
-		return err
+		_, err = provenanceOf("readConcern", v)
 	case "afterOpTime":
-		return mongoerr.Newf(mongoerr.InvalidOptions, "readConcern.%s is for servers among each other", field)
+		rc.op, err = parseOpTime(v)
 	default:
 		return mongoerr.Newf(mongoerr.IDLUnknownField, "BSON field 'readConcern.%s' is an unknown field.", field)
 	}
-	return nil
+	return err
 }
 
 // provenanceOf reads who has set a concern: servers tell each other; from a client

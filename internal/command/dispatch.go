@@ -192,6 +192,14 @@ func (d *Dispatcher) dispatch(ctx context.Context, c *Call) error {
 // waitReadConcern makes the node reach the time that a reader has seen (6.2), and
 // refuses times that it cannot have seen.
 func (d *Dispatcher) waitReadConcern(c *Call) error {
+	if op := c.ReadConcern.op; op != nil {
+		switch {
+		case c.ReadConcern.Level == levelLinearizable:
+			return mongoerr.New(mongoerr.FailedToParse, "afterOpTime not compatible with linearizable read concern")
+		case !op.passed(d.Store.Visible()):
+			return mongoerr.NotYet("a readConcern.afterOpTime that is still to come")
+		}
+	}
 	name, t := "afterClusterTime", c.ReadConcern.After
 	if c.ReadConcern.At != 0 { // never both.
 		name, t = "atClusterTime", c.ReadConcern.At
