@@ -31,7 +31,7 @@ var (
 		Field{Name: "ns", Type: Text, Required: true},
 		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
 		Field{Name: "encryptionInformation", Type: Document, NotYet: true},
-		Field{Name: "isTimeseriesNamespace", Type: Boolean, NotYet: true, Unless: isFalse})
+		Field{Name: "isTimeseriesNamespace", Type: LooseBoolean, NotYet: true, Unless: isFalse})
 	bulkInsert = NewFields("bulkWrite.ops",
 		Field{Name: "insert", Type: Integer, Required: true, Bounded: true},
 		Field{Name: "document", Type: Document, Required: true})
@@ -190,12 +190,17 @@ func (c *Call) bulkOne(ctx context.Context, op *bulkOp, stmt int32) (outcome, er
 		}
 		return w.results[0], nil
 	}
-	return c.statement(ctx, 0, stmt, func(int, int32) (*change, error) {
+	multi := op.args.Bool("multi", false)
+	if multi && c.Gen.Retryable() { // here, unlike in the other commands, the record does not help.
+		return outcome{err: mongoerr.New(mongoerr.InvalidOptions, "Cannot use retryable writes with multi=true")}, nil
+	}
+	how := Updating
+	if op.kind == "delete" {
+		how = Deleting
+	}
+	return c.statement(ctx, 0, stmt, how, func(int, int32) (*change, error) {
 		a := &op.args
-		ch := &change{ns: op.ns, multi: a.Bool("multi", false), hint: a.Value("hint"), stmt: stmt}
-		if ch.multi && c.Gen.Retryable() {
-			return nil, mongoerr.New(mongoerr.InvalidOptions, "Cannot use retryable writes with multi=true")
-		}
+		ch := &change{ns: op.ns, multi: multi, hint: a.Value("hint"), stmt: stmt}
 		t := changeText{let: c.Args.Doc("let"), filter: a.Doc("filter")}
 		if op.kind == "update" {
 			ch.upsert = a.Bool("upsert", false)

@@ -16,7 +16,7 @@ import (
 )
 
 // eachStatement runs the statements of an update or delete command in order.
-func (c *Call) eachStatement(ctx context.Context, n int, compile func(i int, stmt int32) (*change, error)) error {
+func (c *Call) eachStatement(ctx context.Context, n int, how retryAs, compile func(i int, stmt int32) (*change, error)) error {
 	ids, err := c.stmtIDs(n)
 	if err != nil {
 		return err
@@ -24,7 +24,7 @@ func (c *Call) eachStatement(ctx context.Context, n int, compile func(i int, stm
 	ordered := c.Args.Bool("ordered", true)
 	var reply writeReply
 	for i := range n {
-		o, err := c.statement(ctx, i, ids(i), compile)
+		o, err := c.statement(ctx, i, ids(i), how, compile)
 		if err != nil {
 			return err
 		}
@@ -38,8 +38,12 @@ func (c *Call) eachStatement(ctx context.Context, n int, compile func(i int, stm
 	return nil
 }
 
-// statement runs one of them; its own failure is in the outcome.
-func (c *Call) statement(ctx context.Context, i int, stmt int32, compile func(int, int32) (*change, error)) (outcome, error) {
+// statement runs one of them; its own failure is in the outcome. What has run
+// before is answered from its record, whatever it says now.
+func (c *Call) statement(ctx context.Context, i int, stmt int32, how retryAs, compile func(int, int32) (*change, error)) (outcome, error) {
+	if rec, ok := c.executed(stmt); ok {
+		return replayed(rec, how), nil
+	}
 	ch, err := compile(i, stmt)
 	if err == nil && ch.multi && c.Gen.Retryable() {
 		err = mongoerr.Newf(mongoerr.InvalidOptions, "Cannot use (or request) retryable writes with %s", multiName(ch))
@@ -67,13 +71,6 @@ func multiName(ch *change) string {
 
 // apply runs a statement: in the transaction, or in one of its own.
 func (c *Call) apply(ctx context.Context, ch *change) (o outcome, err error) {
-	if rec, ok := c.executed(ch.stmt); ok {
-		how := Updating
-		if ch.update == nil {
-			how = Deleting
-		}
-		return replayed(rec, how), nil
-	}
 	if ch.multi && !c.InTxn() {
 		return c.applyMany(ctx, ch)
 	}
@@ -87,7 +84,7 @@ func (c *Call) apply(ctx context.Context, ch *change) (o outcome, err error) {
 		if err != nil {
 			return err
 		}
-		if changed != nil && c.Gen.Retryable() && ch.stmt >= 0 {
+		if changed != nil && c.Gen.Retryable() && ch.stmt != unrecorded {
 			if err := c.recordable(ch.ns); err != nil {
 				return err
 			}

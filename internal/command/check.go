@@ -34,7 +34,7 @@ func (c *Call) checkBatchSize() error {
 		return err
 	}
 	for i, id := range bsonx.All(c.Args.Doc("stmtIds")) {
-		if id.Type != bsonx.TypeInt32 {
+		if id.Type != bsonx.TypeInt32 && id.Type != bsonx.TypeNull {
 			return Int.mismatch(c.Spec.Name+".stmtIds", i, id)
 		}
 	}

@@ -264,9 +264,6 @@ func (d *Dispatcher) ParkCursors(limit time.Duration) int { return d.Sessions.Cu
 
 // ownsCursor tells whether this request may read from the cursor (3.11).
 func (c *Call) ownsCursor(cur *session.Cursor, id int64, ns string) error {
-	if cur.Namespace != ns {
-		return mongoerr.Newf(mongoerr.Unauthorized, "Requested getMore on namespace '%s', but cursor belongs to a different namespace %s", ns, cur.Namespace)
-	}
 	fail := func(code mongoerr.Code, format string, args ...any) error {
 		return mongoerr.Newf(code, format, args...)
 	}
@@ -283,6 +280,26 @@ func (c *Call) ownsCursor(cur *session.Cursor, id int64, ns string) error {
 		return fail(50740, "Cannot run getMore on cursor %d, which was created in transaction %d, without a txnNumber", id, cur.TxnNumber)
 	case cur.TxnNumber >= 0 && cur.TxnNumber != c.Gen.TxnNumber:
 		return fail(50741, "Cannot run getMore on cursor %d, which was created in transaction %d, in transaction %d", id, cur.TxnNumber, c.Gen.TxnNumber)
+	case cur.Namespace != ns:
+		return fail(mongoerr.Unauthorized, "Requested getMore on namespace '%s', but cursor belongs to a different namespace %s", ns, cur.Namespace)
+	}
+	return nil
+}
+
+// killsCursor tells whether this statement of a transaction may kill the cursor:
+// it must be the transaction's own (3.11). Outside, every cursor may be killed.
+func (c *Call) killsCursor(cur *session.Cursor, id int64) error {
+	in := "(None)"
+	if cur.TxnNumber >= 0 {
+		in = strconv.FormatInt(cur.TxnNumber, 10)
+	}
+	switch {
+	case cur.LSID == nil:
+		return mongoerr.Newf(8912345, "tried to kill a cursor %d belonging to session (None) while in txn %s of session %s", id, in, c.Gen.LSID)
+	case *cur.LSID != c.Gen.LSID:
+		return mongoerr.Newf(8912345, "tried to kill a cursor %d belonging to session %s while in txn %s of session %s", id, cur.LSID, in, c.Gen.LSID)
+	case cur.TxnNumber != c.Txn.Number:
+		return mongoerr.Newf(8912321, "tried to kill a cursor %d belonging to txn %s while in txn %d of session %s", id, in, c.Txn.Number, c.Gen.LSID)
 	}
 	return nil
 }
@@ -296,7 +313,7 @@ func checkKillCursors(c *Call) error {
 		return err
 	}
 	for i, v := range bsonx.All(c.Args.Doc("cursors")) {
-		if v.Type != bsonx.TypeInt64 {
+		if v.Type != bsonx.TypeInt64 && v.Type != bsonx.TypeNull {
 			return Long.mismatch("killCursors.cursors", i, v)
 		}
 	}
@@ -307,14 +324,15 @@ func checkKillCursors(c *Call) error {
 func runKillCursors(_ context.Context, c *Call) error {
 	var killed, missing []int64
 	for it := bsonx.Walk(c.Args.Doc("cursors")); it.Next(); {
+		if it.Value().Type == bsonx.TypeNull {
+			continue
+		}
 		id := bsonx.AsInt64(it.Value())
 		cur, err := c.D.Sessions.Cursors().Peek(id)
-		if err == nil && c.InTxn() && cur.TxnNumber != c.Txn.Number {
-			in := "(None)"
-			if cur.TxnNumber >= 0 {
-				in = strconv.FormatInt(cur.TxnNumber, 10)
+		if err == nil && c.InTxn() {
+			if err := c.killsCursor(cur, id); err != nil {
+				return err
 			}
-			return mongoerr.Newf(8912321, "tried to kill a cursor %d belonging to txn %s while in txn %d of session %s", id, in, c.Txn.Number, c.Gen.LSID)
 		}
 		if err == nil {
 			err = c.D.Sessions.Cursors().Kill(id)

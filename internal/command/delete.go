@@ -37,7 +37,7 @@ func runDelete(ctx context.Context, c *Call) error {
 	if err := c.writable(ns); err != nil {
 		return err
 	}
-	return c.eachStatement(ctx, len(c.statements), func(i int, stmt int32) (*change, error) {
+	return c.eachStatement(ctx, len(c.statements), Deleting, func(i int, stmt int32) (*change, error) {
 		c.D.metrics.remove.Add(1)
 		a := &c.statements[i]
 		limit, _ := integer(a.Value("limit"))

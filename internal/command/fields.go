@@ -298,13 +298,16 @@ func (a *Args) Int(name string, absent int64) int64 {
 }
 
 // Docs are the documents of an array field or of its section of the message. An
-// element that is no document is the client's error.
+// element that is no document is the client's error; a null is passed over.
 func (a *Args) Docs(name string) ([]bsonx.Doc, error) {
 	if s := a.sequence(name); s != nil {
 		return s.Docs, nil
 	}
 	var docs []bsonx.Doc
 	for it := bsonx.Walk(a.Doc(name)); it.Next(); {
+		if it.Value().Type == bsonx.TypeNull {
+			continue
+		}
 		if it.Value().Type != bsonx.TypeDocument {
 			return nil, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field '%s.%s.%s' is the wrong type '%s', expected type 'object'",
 				a.f.owner, name, it.Key(), bsonx.TypeName(it.Value().Type))

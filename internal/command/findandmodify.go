@@ -36,17 +36,21 @@ var findAndModify = Spec{
 // modification is a findAndModify command, compiled.
 type modification struct {
 	change
-	post   bool // the answer is the document after.
-	fields *query.Projection
+	removing bool
+	post     bool // the answer is the document after.
+	fields   *query.Projection
 }
 
 func runFindAndModify(ctx context.Context, c *Call) error {
-	m, err := c.compileModification()
+	m, err := c.decodeModification()
 	if err != nil {
 		return err
 	}
 	if rec, ok := c.executed(m.stmt); ok {
 		return c.replayModification(m, rec)
+	}
+	if err := c.compileModification(m); err != nil {
+		return err
 	}
 	var o outcome
 	var value bsonx.Doc
@@ -60,7 +64,7 @@ func runFindAndModify(ctx context.Context, c *Call) error {
 		if value, err = m.project(v); err != nil {
 			return c.duringChange(ctx, &m.change, err)
 		}
-		if rec != nil && c.Gen.Retryable() && m.stmt >= 0 {
+		if rec != nil && c.Gen.Retryable() && m.stmt != unrecorded {
 			if err := c.recordable(m.ns); err != nil {
 				return err
 			}
@@ -80,7 +84,7 @@ func runFindAndModify(ctx context.Context, c *Call) error {
 	}
 	c.keep(recs)
 	c.count(o)
-	if m.update == nil {
+	if m.removing {
 		c.D.metrics.remove.Add(1)
 	} else {
 		c.D.metrics.update.Add(1)
@@ -89,14 +93,15 @@ func runFindAndModify(ctx context.Context, c *Call) error {
 	return nil
 }
 
-func (c *Call) compileModification() (*modification, error) {
+// decodeModification reads what a retry is answered by, too.
+func (c *Call) decodeModification() (*modification, error) {
 	ns, err := c.Namespace()
 	if err != nil {
 		return nil, err
 	}
 	a := &c.Args
 	removing, u := a.Bool("remove", false), a.Value("update")
-	m := &modification{post: a.Bool("new", false)}
+	m := &modification{removing: removing, post: a.Bool("new", false)}
 	m.change = change{ns: ns, upsert: a.Bool("upsert", false), hint: a.Value("hint")}
 	if err := checkModification(removing, m.post, m.upsert, a.Has("arrayFilters"), u); err != nil {
 		return nil, err
@@ -109,22 +114,29 @@ func (c *Call) compileModification() (*modification, error) {
 		return nil, err
 	}
 	m.stmt = ids(0)
-	t := changeText{let: a.Doc("let"), filter: orEmpty(a.Doc("query")), update: u, sort: a.Doc("sort")}
+	return m, nil
+}
+
+// compileModification readies what the command says; a retry of what has run needs
+// none of it, and may say anything.
+func (c *Call) compileModification(m *modification) (err error) {
+	a := &c.Args
+	t := changeText{let: a.Doc("let"), filter: orEmpty(a.Doc("query")), update: a.Value("update"), sort: a.Doc("sort")}
 	if t.arrayFilters, err = a.Docs("arrayFilters"); err != nil {
-		return nil, err
+		return err
 	}
 	if err := c.compile(&m.change, t); err != nil {
-		return nil, err
+		return err
 	}
 	if f := a.Doc("fields"); bsonx.Len(f) > 0 {
 		if m.fields, err = query.CompileProjection(f, query.Options{Scope: m.vars.scope}); err != nil {
-			return nil, err
+			return err
 		}
 		if m.post && m.fields.NeedsPosition() {
-			return nil, mongoerr.New(mongoerr.BadValue, "cannot use a positional projection and return the new document")
+			return mongoerr.New(mongoerr.BadValue, "cannot use a positional projection and return the new document")
 		}
 	}
-	return m, nil
+	return nil
 }
 
 func checkModification(removing, post, upsert, filters bool, u bsonx.Value) error {
@@ -186,7 +198,7 @@ func (c *Call) modify(ctx context.Context, tx *docstore.Tx, m *modification, o *
 		return rec, after, nil
 	}
 	rec, shown := &session.Record{Kind: session.Deleted}, before
-	if m.update == nil {
+	if m.removing {
 		o.removed = 1
 		err = c.remove(ctx, tx, coll, &m.change, before)
 	} else {
@@ -238,7 +250,7 @@ func (c *Call) appendModified(m *modification, o outcome, value bsonx.Doc) {
 		n++
 	}
 	b.Int32("n", int32(n))
-	if o.removed == 0 && m.update != nil || o.matched > 0 { // a retry goes by its record.
+	if o.removed == 0 && !m.removing || o.matched > 0 { // a retry goes by its record.
 		b.Bool("updatedExisting", o.matched > 0)
 		b.Value("upserted", o.upserted)
 	}
@@ -254,7 +266,7 @@ func (c *Call) appendModified(m *modification, o outcome, value bsonx.Doc) {
 // document that was kept, as the original does.
 func (c *Call) replayModification(m *modification, rec session.Record) error {
 	if code, why := m.unlike(rec); code != 0 {
-		return mongoerr.Newf(code, "findAndModify retry request: %s %s", bsonx.ShellString(bsonx.DocValue(c.Req.Body)), why)
+		return mongoerr.Newf(code, why, shownRequest(c.Req.Body))
 	}
 	o, value := outcome{}, rec.Image
 	switch rec.Kind {
@@ -274,22 +286,32 @@ func (c *Call) replayModification(m *modification, rec session.Record) error {
 	return nil
 }
 
-// unlike tells why a findAndModify cannot be answered from a record.
+// shownRequest is a command as messages show it.
+func shownRequest(body bsonx.Doc) string {
+	b := bsonx.NewBuilder(nil)
+	for it := bsonx.Walk(body); it.Next(); {
+		if it.Key() != "$db" {
+			b.Value(it.Key(), it.Value())
+		}
+	}
+	return bsonx.ShellString(bsonx.DocValue(b.Doc()))
+}
+
+// unlike tells why a findAndModify cannot be answered from a record; the text has
+// a place for the request.
 func (m *modification) unlike(rec session.Record) (mongoerr.Code, string) {
-	other := "is not compatible with previous write in the transaction of type: " + string(rune(rec.Kind))
+	other := "findAndModify retry request: %s is not compatible with previous write in the transaction of type: " + string(rune(rec.Kind))
 	switch {
-	case rec.Kind == session.Deleted && m.update != nil:
+	case rec.Kind == session.Deleted && !m.removing:
 		return 40606, other
 	case rec.Kind == session.Inserted && !m.upsert:
 		return 40608, other
 	case rec.FAM || rec.Kind == session.Inserted:
 		return 0, ""
 	case rec.Kind == session.Deleted:
-		return 40607, "has no document before the delete stored"
-	case m.update == nil:
-		return 40606, other
+		return 40607, "No pre-image available for findAndModify retry request:%s"
 	case m.post:
-		return 40611, "wants the document after update returned, but only before update document is stored"
+		return 40611, "findAndModify retry request: %s wants the document after update returned, but only before update document is stored"
 	}
-	return 40612, "wants the document before update returned, but only after update document is stored"
+	return 40612, "findAndModify retry request: %s wants the document before update returned, but only after update document is stored"
 }

@@ -70,7 +70,7 @@ var genericFields = NewFields("",
 	Field{Name: "startOrContinueTransaction", Type: Boolean},
 	Field{Name: "coordinator", Type: Boolean},
 	Field{Name: "txnRetryCounter", Type: Int},
-	Field{Name: "stmtId", Type: Int},
+	Field{Name: "stmtId", Type: Any},
 	Field{Name: "readConcern", Type: Document},
 	Field{Name: "writeConcern", Type: Document},
 	Field{Name: "maxTimeMS", Type: Integer, Bounded: true},
@@ -136,6 +136,9 @@ func (s *Spec) parse(body bsonx.Doc, seqs []Sequence) (Generic, Args, error) {
 	g, err := gen.generic(owner)
 	if err != nil {
 		return g, args, err
+	}
+	if id := g.StmtID; s.Retry && id.Type != bsonx.TypeMissing && id.Type != bsonx.TypeInt32 { // others do not look at it.
+		return g, args, Int.mismatch(own.owner, "stmtId", id)
 	}
 	if !s.parsesLate {
 		err = args.complete()
@@ -212,7 +215,9 @@ func (g *Generic) take(a *Args, name string, v bsonx.Value, owner string) (err e
 	case "txnRetryCounter":
 		g.RetryCount = v
 	case "stmtId":
-		g.StmtID = v
+		if v.Type != bsonx.TypeNull {
+			g.StmtID = v
+		}
 	case "readConcern":
 		g.ReadConcern = v
 	case "writeConcern":
@@ -260,7 +265,11 @@ func whole(name string, v bsonx.Value) (int64, error) {
 
 // internalFields refuses what only servers send each other.
 func (a *Args) internalFields() error {
-	if a.Has("maxTimeMSOpOnly") {
+	if v := a.Value("maxTimeMSOpOnly"); v.Type != bsonx.TypeMissing {
+		const most = 1<<31 - 1 + 100
+		if n, _ := integer(v); n < 0 || n > most {
+			return mongoerr.Newf(mongoerr.BadValue, "%d value for maxTimeMSOpOnly is out of range [0, %d]", n, most)
+		}
 		return mongoerr.New(mongoerr.InvalidOptions, "Can not specify maxTimeMSOpOnly for non internal clients")
 	}
 	return nil

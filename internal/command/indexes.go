@@ -18,7 +18,7 @@ func indexCommands() []*Spec {
 				Field{Name: "ignoreUnknownIndexOptions", Type: oneOf("bool", "decimal", "double", "long", "int")},
 				Field{Name: "commitQuorum", Type: oneOf("decimal", "double", "string", "int", "long")},
 				Field{Name: "v", Type: oneOf("double", "int", "decimal", "long"), NoEffect: "the original ignores it too"},
-				Field{Name: "returnOnStart", Type: Boolean, NotYet: true, Unless: isFalse})},
+				Field{Name: "returnOnStart", Type: LooseBoolean, NotYet: true, Unless: isFalse})},
 		{Name: "dropIndexes", Aliases: []string{"deleteIndexes"}, Txn: Optional, Write: true, API: true, Run: runDropIndexes, Help: "removes indexes",
 			Fields: NewFields("dropIndexes",
 				Field{Name: "index", Type: Types{of: append(Array.of, DocOrStr.of...), bad: badDoomed}, Required: true},

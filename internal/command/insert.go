@@ -150,7 +150,7 @@ func (w *inserter) fill(ctx context.Context, tx *docstore.Tx, at int) error {
 		}
 		w.next++
 		w.results = append(w.results, outcome{inserted: 1})
-		if w.c.Gen.Retryable() && w.stmt(i) >= 0 {
+		if w.c.Gen.Retryable() && w.stmt(i) != unrecorded {
 			w.recs = append(w.recs, session.Record{Stmt: w.stmt(i), Kind: session.Inserted, Upserted: owned(bsonx.Get(doc, "_id"))})
 		}
 	}

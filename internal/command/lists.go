@@ -24,7 +24,7 @@ func listCommands() []*Spec {
 				Field{Name: "cursor", Type: Document},
 				Field{Name: "includePendingDrops", Type: Boolean, NoEffect: "a drop is never pending"})},
 		{Name: "collStats", Run: runCollStats, Help: "tells a collection's size",
-			Fields: NewFields("collStats", Field{Name: "scale", Type: scaleType, Bounded: true, AtLeast: 1}, Field{Name: "verbose", Type: Truthy, NoEffect: "there is no more to tell"})},
+			Fields: NewFields("collStats", Field{Name: "scale", Type: scaleType, Bounded: true, AtLeast: 1}, Field{Name: "verbose", Type: LooseBoolean, NoEffect: "there is no more to tell"})},
 		{Name: "dbStats", Aliases: []string{"dbstats"}, Run: runDBStats, Help: "tells a database's size",
 			Fields: NewFields("dbStats", Field{Name: "scale", Type: scaleType}, Field{Name: "freeStorage", Type: oneOf("long", "int", "bool", "double", "decimal"), NotYet: true, Unless: isFalse})},
 		{Name: "validate", NotAfter: true, Run: runValidate, Help: "checks that a collection and its indexes agree",

@@ -46,7 +46,7 @@ func runUpdate(ctx context.Context, c *Call) error {
 	if err := c.writable(ns); err != nil {
 		return err
 	}
-	return c.eachStatement(ctx, len(c.statements), func(i int, stmt int32) (*change, error) {
+	return c.eachStatement(ctx, len(c.statements), Updating, func(i int, stmt int32) (*change, error) {
 		return c.compileUpdate(ns, &c.statements[i], stmt)
 	})
 }

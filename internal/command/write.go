@@ -129,19 +129,21 @@ func (c *Call) stmtIDs(n int) (func(i int) int32, error) {
 	case first.Type != bsonx.TypeMissing && list.Type != bsonx.TypeMissing:
 		return nil, mongoerr.New(mongoerr.InvalidOptions, "May not specify both stmtId and stmtIds in write command")
 	case list.Type == bsonx.TypeArray:
-		doc := bsonx.AsDoc(list)
-		if got := bsonx.Len(doc); got != n {
-			return nil, mongoerr.Newf(mongoerr.InvalidLength, "Number of statement ids must match the number of batch entries. Got %d statement ids but %d batch entries", got, n)
-		}
 		ids := make([]int32, 0, n)
 		seen := make(map[int32]bool, n)
-		for it := bsonx.Walk(doc); it.Next(); {
+		for it := bsonx.Walk(bsonx.AsDoc(list)); it.Next(); {
+			if it.Value().Type == bsonx.TypeNull {
+				continue
+			}
 			id := bsonx.AsInt32(it.Value())
 			if seen[id] {
 				return nil, mongoerr.Newf(5875600, "Two operations of one command have the statement id %d", id)
 			}
 			seen[id] = true
 			ids = append(ids, id)
+		}
+		if len(ids) != n {
+			return nil, mongoerr.Newf(mongoerr.InvalidLength, "Number of statement ids must match the number of batch entries. Got %d statement ids but %d batch entries", len(ids), n)
 		}
 		return func(i int) int32 { return ids[i] }, nil
 	case first.Type == bsonx.TypeInt32:
@@ -151,9 +153,12 @@ func (c *Call) stmtIDs(n int) (func(i int) int32, error) {
 	return func(i int) int32 { return int32(i) }, nil
 }
 
+// unrecorded is the id of statements that leave no record.
+const unrecorded = -1
+
 // executed returns the record of a retryable statement that ran before.
 func (c *Call) executed(stmt int32) (session.Record, bool) {
-	if c.Session == nil || !c.Gen.Retryable() || stmt < 0 {
+	if c.Session == nil || !c.Gen.Retryable() || stmt == unrecorded {
 		return session.Record{}, false
 	}
 	return c.Session.Executed(stmt)
