@@ -25,13 +25,16 @@ type commandLine struct {
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Serve (what pando does when nothing else is said)."`
 	Check   checkCommand   `cmd:"" help:"Walk a store and tell what is wrong with it."`
 	Version versionCommand `cmd:"" help:"Tell the version."`
+
+	Tell kong.VersionFlag `name:"version" help:"Tell the version."`
 }
 
 func main() {
 	var line commandLine
 	parser, err := kong.New(&line, kong.Name("pando"),
 		kong.Description("A document database that speaks the MongoDB protocol, with transactions that just work."),
-		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Help(help),
+		kong.Vars{"version": pando.Version()})
 	if err != nil {
 		fail(exitUsage, err)
 	}
@@ -42,6 +45,19 @@ func main() {
 	if err := ctx.Run(); err != nil {
 		fail(exitCode(err), err)
 	}
+}
+
+// help shows the flags of serve with the list of commands too: they are pando's own.
+func help(o kong.HelpOptions, ctx *kong.Context) error {
+	if err := kong.DefaultHelpPrinter(o, ctx); err != nil || ctx.Selected() != nil {
+		return err
+	}
+	serve, err := kong.Trace(ctx.Kong, []string{"serve"})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stdout)
+	return kong.DefaultHelpPrinter(o, serve)
 }
 
 func exitCode(err error) int {

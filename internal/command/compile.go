@@ -3,6 +3,7 @@ package command
 import (
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
+	"github.com/pandodb/pando/internal/expr"
 	"github.com/pandodb/pando/internal/mongoerr"
 	"github.com/pandodb/pando/internal/query"
 )
@@ -32,17 +33,25 @@ type changeText struct {
 	sort           bsonx.Doc
 }
 
+var errSortMulti = mongoerr.New(mongoerr.FailedToParse, "Cannot specify sort with multi=true")
+
 // compile adds the compiled text to ch. The order is the original's: it decides
 // which of several mistakes is told.
 func (c *Call) compile(ch *change, t changeText) (err error) {
 	if ch.multi && t.sort != nil {
-		return mongoerr.New(mongoerr.FailedToParse, "Cannot specify sort with multi=true")
+		return errSortMulti
 	}
 	if t.constants != nil && t.update.Type != bsonx.TypeArray {
 		return mongoerr.New(51198, "Constant values may only be specified for pipeline updates")
 	}
-	if ch.vars, err = c.variables(t.variables()); err != nil {
+	if ch.vars, err = c.variables(t.let); err != nil {
 		return err
+	}
+	for name, v := range bsonx.All(t.constants) { // values as they are, whatever their names.
+		if expr.IsBuiltin(name) {
+			return mongoerr.New(17275, "Can't redefine a non-user-writable variable")
+		}
+		ch.vars.set(name, v)
 	}
 	sc := ch.vars.scope
 	if t.update.Type != bsonx.TypeMissing {
@@ -70,15 +79,4 @@ func (c *Call) compile(ch *change, t changeText) (err error) {
 		ch.sortSpec = t.sort
 	}
 	return err
-}
-
-// variables are the let of the command and the statement's constants, in one.
-func (t *changeText) variables() bsonx.Doc {
-	if t.constants == nil {
-		return t.let
-	}
-	b := bsonx.NewBuilder(nil)
-	b.Fields(t.let)
-	b.Fields(t.constants)
-	return b.Doc()
 }

@@ -187,6 +187,28 @@ func (c *Call) collections(ctx context.Context, db string) (list []*catalog.Coll
 	return list, err
 }
 
+// checkRenamed tells which collections of the server's own keep their names, and
+// are nobody else's: the views, for one, are documents of system.views.
+func checkRenamed(from, to catalog.Namespace) error {
+	if from == to {
+		return nil // which is told elsewhere.
+	}
+	for _, name := range []string{"system.users", "system.js"} {
+		if from.Coll == name || to.Coll == name {
+			return mongoerr.Newf(mongoerr.IllegalOperation, "renaming %s collection or renaming to %s is not allowed", name, name)
+		}
+	}
+	for _, name := range []string{"system.views", "system.profile"} {
+		switch name {
+		case from.Coll:
+			return mongoerr.Newf(mongoerr.IllegalOperation, "error with source namespace: cannot write to %s", from)
+		case to.Coll:
+			return mongoerr.Newf(mongoerr.IllegalOperation, "error with target namespace: cannot write to %s", to)
+		}
+	}
+	return nil
+}
+
 func runRename(ctx context.Context, c *Call) error {
 	if err := c.checkArg("renameCollection", Text); err != nil {
 		return err
@@ -196,7 +218,7 @@ func runRename(ctx context.Context, c *Call) error {
 	switch {
 	case from.Validate() != nil:
 		return mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid source namespace: %s", from)
-	case to.Validate() != nil:
+	case to.ValidateCursor() != nil:
 		return mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid target namespace: %s", to)
 	case c.InTxn() && (from.DB == "config" || to.DB == "config"):
 		return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Cannot run command against the config database in a transaction.")
@@ -204,6 +226,9 @@ func runRename(ctx context.Context, c *Call) error {
 		return mongoerr.New(mongoerr.OperationNotSupportedInTransaction, "Cannot run command against the 'local' database in a transaction.")
 	case from.DB != to.DB && (from.DB == "local" || to.DB == "local"):
 		return mongoerr.New(mongoerr.IllegalOperation, "Cannot rename collections across a replicated and an unreplicated database")
+	}
+	if err := checkRenamed(from, to); err != nil {
+		return err
 	}
 	return c.alter(ctx, func(tx *docstore.Tx) error {
 		_, err := tx.Cat.Rename(ctx, from, to, c.Args.Bool("dropTarget", false))

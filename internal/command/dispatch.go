@@ -49,7 +49,6 @@ type Persona struct {
 	Started   time.Time
 	ArgV      []string
 	Parsed    bsonx.Doc // the options, for getCmdLineOpts.
-	Port      int
 	DBPath    string
 	Version   string // Pando's own.
 	GitCommit string

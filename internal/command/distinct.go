@@ -29,6 +29,9 @@ func runDistinct(ctx context.Context, c *Call) error {
 	if err := c.Args.complete(); err != nil {
 		return err
 	}
+	if strings.ContainsRune(c.Args.Str("key"), 0) {
+		return mongoerr.New(31032, "Key field cannot contain an embedded null byte")
+	}
 	ns, err := c.Namespace()
 	if err != nil {
 		return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
+	"strconv"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
@@ -176,7 +178,11 @@ func (c *Call) explainPlan(ctx context.Context, tx *docstore.Tx, e *exec.Explana
 	b.EmbedDoc("command", shown)
 	b.OpenDoc("serverInfo")
 	b.String("host", d.Host.Hostname)
-	b.Int32("port", int32(d.Persona.Port))
+	if _, port, err := net.SplitHostPort(c.Peer.Local); err == nil {
+		if n, err := strconv.ParseInt(port, 10, 32); err == nil {
+			b.Int32("port", int32(n))
+		}
+	}
 	b.String("version", mongoVersion)
 	b.String("gitVersion", d.Persona.GitCommit)
 	b.Close()

@@ -244,9 +244,20 @@ func checkID(id bsonx.Value) error {
 	case bsonx.TypeArray, bsonx.TypeRegex, bsonx.TypeUndefined:
 		return mongoerr.Newf(mongoerr.InvalidIdField, "The '_id' value cannot be of type %s", bsonx.TypeName(id.Type))
 	case bsonx.TypeDocument:
-		for it := bsonx.Walk(bsonx.AsDoc(id)); it.Next(); {
-			if it.Key() != "" && it.Key()[0] == '$' {
-				return mongoerr.Newf(mongoerr.DollarPrefixedFieldName, "_id fields may not contain '$'-prefixed fields: %s is not valid for storage.", it.Key())
+		return checkIDFields(bsonx.AsDoc(id))
+	}
+	return nil
+}
+
+// checkIDFields looks for names with a dollar, at every depth.
+func checkIDFields(doc bsonx.Doc) error {
+	for it := bsonx.Walk(doc); it.Next(); {
+		if it.Key() != "" && it.Key()[0] == '$' {
+			return mongoerr.Newf(mongoerr.DollarPrefixedFieldName, "_id fields may not contain '$'-prefixed fields: %s is not valid for storage.", it.Key())
+		}
+		if v := it.Value(); v.Type == bsonx.TypeDocument || v.Type == bsonx.TypeArray {
+			if err := checkIDFields(bsonx.AsDoc(v)); err != nil {
+				return err
 			}
 		}
 	}

@@ -57,6 +57,9 @@ func checkUpdate(c *Call) error {
 		if u := a.Value("u"); u.Type != bsonx.TypeDocument && u.Type != bsonx.TypeArray {
 			return mongoerr.New(mongoerr.FailedToParse, "Update argument must be either an object or an array")
 		}
+		if a.Bool("multi", false) && a.Has("sort") {
+			return errSortMulti
+		}
 		if _, err := a.Docs("arrayFilters"); err != nil {
 			return err
 		}

@@ -46,11 +46,16 @@ func (v *variables) define(name string, spec bsonx.Value) error {
 	if err != nil {
 		return err
 	}
+	v.set(name, value)
+	return nil
+}
+
+// set defines a variable with a value, which is copied.
+func (v *variables) set(name string, value bsonx.Value) {
 	value.Data = slices.Clone(value.Data)
 	slot := v.scope.Define(name)
 	v.ctx.SetVar(slot, value)
 	v.list = append(v.list, exec.Var{Slot: slot, Value: value})
-	return nil
 }
 
 // now is $$NOW: one for the whole command.

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"io"
+	"strconv"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/expr"
@@ -129,10 +130,7 @@ func (l *lookup) collect(ctx context.Context, op Operator) (bsonx.Value, error) 
 // foreignFilter asks for the foreign documents whose field equals one of the
 // local values.
 func foreignFilter(doc bsonx.Doc, j *plan.Join) (*query.Filter, error) {
-	values := localValues(nil, bsonx.DocValue(doc), j.Local)
-	if len(values) == 0 {
-		values = []bsonx.Value{bsonx.Null}
-	}
+	values := localValues(doc, j.Local)
 	b := bsonx.NewBuilder(nil)
 	b.OpenArray("$or")
 	b.OpenDoc("0")
@@ -162,34 +160,47 @@ func foreignFilter(doc bsonx.Doc, j *plan.Join) (*query.Filter, error) {
 	return query.CompileFilter(b.Doc(), query.Options{})
 }
 
-// localValues are the values at a path, those in arrays one by one. Nothing at
-// all, and an empty array, count as null.
-func localValues(dst []bsonx.Value, v bsonx.Value, path []string) []bsonx.Value {
-	if len(path) == 0 {
-		if v.Type != bsonx.TypeArray {
-			return append(dst, nullFor(v))
-		}
-		before := len(dst)
+// localValues are the values at a path, those in arrays one by one; if there are
+// none, null is. A number in the path is a place in an array, and no field's name there.
+func localValues(doc bsonx.Doc, path []string) []bsonx.Value {
+	values := valuesAt(nil, bsonx.DocValue(doc), path)
+	if len(values) == 0 {
+		return []bsonx.Value{bsonx.Null}
+	}
+	return values
+}
+
+func valuesAt(dst []bsonx.Value, v bsonx.Value, path []string) []bsonx.Value {
+	switch {
+	case v.Type == bsonx.TypeMissing:
+		return dst
+	case v.Type == bsonx.TypeArray && len(path) == 0:
 		for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
 			dst = append(dst, nullFor(it.Value()))
 		}
-		if len(dst) == before {
-			dst = append(dst, bsonx.Null)
-		}
+		return dst
+	case len(path) == 0:
+		return append(dst, nullFor(v))
+	case v.Type == bsonx.TypeDocument:
+		return valuesAt(dst, bsonx.Get(bsonx.AsDoc(v), path[0]), path[1:])
+	case v.Type != bsonx.TypeArray:
 		return dst
 	}
-	switch v.Type {
-	case bsonx.TypeDocument:
-		return localValues(dst, bsonx.Get(bsonx.AsDoc(v), path[0]), path[1:])
-	case bsonx.TypeArray:
-		for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
-			if e := it.Value(); e.Type == bsonx.TypeDocument {
-				dst = localValues(dst, e, path)
-			}
-		}
-		return dst
+	if place, ok := arrayPlace(path[0]); ok {
+		return valuesAt(dst, bsonx.Get(bsonx.AsDoc(v), bsonx.Index(place)), path[1:])
 	}
-	return append(dst, bsonx.Null)
+	for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
+		if e := it.Value(); e.Type == bsonx.TypeDocument {
+			dst = valuesAt(dst, e, path)
+		}
+	}
+	return dst
+}
+
+// arrayPlace is the number that a part of a path is, written as numbers are.
+func arrayPlace(part string) (int, bool) {
+	n, err := strconv.Atoi(part)
+	return n, err == nil && n >= 0 && strconv.Itoa(n) == part
 }
 
 func nullFor(v bsonx.Value) bsonx.Value {

@@ -96,6 +96,15 @@ func checkVariableTail(name string) error {
 	return nil
 }
 
+// IsBuiltin tells whether a variable's value is the server's to give.
+func IsBuiltin(name string) bool {
+	switch name {
+	case "ROOT", "REMOVE", "NOW", "CLUSTER_TIME", "USER_ROLES", "SEARCH_META", "JS_SCOPE", "IS_MR":
+		return true
+	}
+	return false
+}
+
 // variable compiles a reference to a variable.
 func (sc *Scope) variable(name string) (Expr, error) {
 	if slot, ok := sc.find(name); ok {
@@ -110,6 +119,8 @@ func (sc *Scope) variable(name string) (Expr, error) {
 		return &builtin{name: name, get: func(c *Context) bsonx.Value { return c.dateValue(c.Now) }}, nil
 	case "CLUSTER_TIME":
 		return &builtin{name: name, get: func(c *Context) bsonx.Value { return c.timestampValue(c.ClusterTime) }}, nil
+	case "USER_ROLES": // nobody is authenticated, so these are nobody's.
+		return &constant{bsonx.ArrayValue(bsonx.Empty)}, nil
 	case "DESCEND", "PRUNE", "KEEP":
 		// What $redact's expression answers with.
 		return &constant{bsonx.String(strings.ToLower(name))}, nil
