@@ -73,14 +73,6 @@ func runBulkWrite(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	limit := int64(-1)
-	if cur := c.Args.Doc("cursor"); cur != nil {
-		a, err := bulkCursor.Decode(cur)
-		if err != nil {
-			return err
-		}
-		limit = a.Int("batchSize", -1)
-	}
 	r := bulkReply{errorsOnly: c.Args.Bool("errorsOnly", false), countsOnly: c.WriteConcern.Unacknowledged() && !c.InTxn()}
 	ordered := c.Args.Bool("ordered", true)
 	for i := range ops {
@@ -97,12 +89,17 @@ func runBulkWrite(ctx context.Context, c *Call) error {
 		}
 	}
 	c.failed = r.errors > 0
-	r.appendTo(c, limit)
+	r.appendTo(c, c.bulk.limit)
 	return nil
 }
 
 // checkBulkWrite is bulkWrite's Check: it decodes the operations.
 func checkBulkWrite(c *Call) (err error) {
+	cursor, err := bulkCursor.Decode(c.Args.Doc("cursor"))
+	if err != nil {
+		return err
+	}
+	c.bulk.limit = cursor.Int("batchSize", -1)
 	if err := checkBatch("ops")(c); err != nil {
 		return err
 	}
@@ -173,9 +170,9 @@ func (c *Call) bulkNamespaces() ([]catalog.Namespace, error) {
 		if err != nil {
 			return nil, err
 		}
-		spaces[i] = catalog.ParseNamespace(string([]byte(a.Str("ns"))))
-		if spaces[i].Coll == "" {
-			return nil, mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid namespace specified for bulkWrite: '%s'", spaces[i].DB)
+		name := string([]byte(a.Str("ns")))
+		if spaces[i] = catalog.ParseNamespace(name); spaces[i].DB == "" || spaces[i].Coll == "" {
+			return nil, mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid namespace specified for bulkWrite: '%s'", name)
 		}
 	}
 	return spaces, nil

@@ -69,6 +69,7 @@ type Call struct {
 	bulk       struct {
 		spaces []catalog.Namespace
 		ops    []bulkOp
+		limit  int64 // of the first batch's results; negative is none.
 	} // of a bulkWrite.
 	validation validation
 

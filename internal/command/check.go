@@ -13,6 +13,12 @@ func checkCollection(c *Call) error {
 	return nil
 }
 
+// checkName asks that the command's own field names a collection that there may be.
+func checkName(c *Call) error {
+	_, err := c.Namespace()
+	return err
+}
+
 // checkBatch is the Check of the write commands: the number of their statements.
 func checkBatch(field string) func(*Call) error {
 	return func(c *Call) error {

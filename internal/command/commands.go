@@ -22,7 +22,7 @@ func commands() []*Spec {
 			checked(with(bulkWrite, runBulkWrite), checkBulkWrite),
 		},
 		cursorCommands(), txnCommands(), sessionCommands(),
-		[]*Spec{with(create, runCreate), with(collMod, runCollMod), with(setDefaultRWConcern, runSetDefaultRWConcern),
+		[]*Spec{checked(with(create, runCreate), checkCreateText), with(collMod, runCollMod), with(setDefaultRWConcern, runSetDefaultRWConcern),
 			with(getDefaultRWConcern, runGetDefaultRWConcern), with(setFCV, runSetFCV), with(profile, runProfile)},
 		ddlCommands(), indexCommands(), listCommands(),
 		searchCommands(), apiTestCommands(),

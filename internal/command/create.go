@@ -42,6 +42,17 @@ func isEmpty(v bsonx.Value) bool {
 	return v.Type == bsonx.TypeDocument && bsonx.Len(bsonx.AsDoc(v)) == 0
 }
 
+// checkCreateText is create's Check: what a transaction survives.
+func checkCreateText(c *Call) error {
+	if err := c.Args.checkValidation(); err != nil {
+		return err
+	}
+	if isEmpty(c.Args.Value("collation")) {
+		return mongoerr.New(mongoerr.IDLFailedToParse, "BSON field 'create.collation.locale' is missing but a required field")
+	}
+	return checkName(c)
+}
+
 // runCreate makes a collection. Outside a transaction one that is already there
 // with the same options is success; inside it is an error (3.10). What is made by
 // an open transaction is waited for by neither: the later commit loses.
@@ -118,16 +129,11 @@ func (c *Call) checkCreateOptions() error {
 	if err := a.checkCap(); err != nil {
 		return err
 	}
-	if err := a.checkValidation(); err != nil {
-		return err
-	}
 	if err := checkIDIndex(a.Doc("idIndex")); err != nil {
 		return err
 	}
 	if v := a.Value("collation"); v.Type == bsonx.TypeDocument && !isSimpleCollation(v) {
 		return mongoerr.NotYet("create.collation")
-	} else if isEmpty(v) {
-		return mongoerr.New(mongoerr.IDLFailedToParse, "BSON field 'create.collation.locale' is missing but a required field")
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 
 func indexCommands() []*Spec {
 	return []*Spec{
-		{Name: "createIndexes", Txn: Anywhere, Write: true, API: true, Run: runCreateIndexes, Help: "makes indexes",
+		{Name: "createIndexes", Txn: Anywhere, Write: true, API: true, Check: checkName, Run: runCreateIndexes, Help: "makes indexes",
 			Fields: NewFields("createIndexes",
 				Field{Name: "indexes", Type: Array, Required: true},
 				Field{Name: "ignoreUnknownIndexOptions", Type: oneOf("bool", "decimal", "double", "long", "int")},
