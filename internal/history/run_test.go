@@ -120,13 +120,13 @@ func TestWorkloads(t *testing.T) {
 			rec := &Recorder{}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(*timesFlag)*time.Minute)
 			defer cancel()
-			l := Load{URI: s.URI(), Database: w.name, Seed: *seedFlag, Clients: 8, Attempts: 60 * *timesFlag}
+			l := Load{URI: s.URI(), Database: w.name, Seed: *seedFlag, Clients: 8, Attempts: 80 * *timesFlag}
 			if err := l.Run(ctx, w.w, rec); err != nil {
 				t.Fatal(err)
 			}
 			txns := rec.Txns()
 			t.Logf("%v", Outcomes(txns))
-			if n := Outcomes(txns); n[Committed] < 100 || n[Unknown] > 0 {
+			if n := Outcomes(txns); n[Committed] < 200 || n[Unknown] > 0 {
 				t.Errorf("too few have committed: %v", n)
 			}
 			report(t, judge(t, fmt.Sprintf("%s-%d", w.name, *seedFlag), txns, Snapshot))
@@ -161,7 +161,7 @@ func TestChurn(t *testing.T) {
 	}
 	txns := rec.Txns()
 	t.Logf("%v", Outcomes(txns))
-	if n := Outcomes(txns); n[Committed] < 100 || n[Unknown] > 0 {
+	if n := Outcomes(txns); n[Committed] < 200 || n[Unknown] > 0 {
 		t.Errorf("too few have committed: %v", n)
 	}
 	report(t, judge(t, fmt.Sprintf("churn-%d", *seedFlag), txns, Snapshot))
@@ -185,7 +185,7 @@ func TestSerializable(t *testing.T) {
 			}
 			txns := rec.Txns()
 			t.Logf("%v", Outcomes(txns))
-			if n := Outcomes(txns); n[Committed] < 100 || n[Unknown] > 0 {
+			if n := Outcomes(txns); n[Committed] < 200 || n[Unknown] > 0 {
 				t.Errorf("too few have committed: %v", n)
 			}
 			report(t, judge(t, name, txns, Serializable))

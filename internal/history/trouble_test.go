@@ -153,7 +153,7 @@ func TestTrouble(t *testing.T) {
 			txns := x.round(t, i, w.name, w.w)
 			t.Logf("%v, %d kills", Outcomes(txns), x.kills)
 			report(t, judge(t, fmt.Sprintf("%s-%d", w.name, x.seed+uint64(i)), txns, x.level))
-			if n := Outcomes(txns)[Committed]; n < 50 {
+			if n := Outcomes(txns)[Committed]; n < 100 {
 				t.Errorf("only %d have committed", n)
 			}
 		})
@@ -171,7 +171,7 @@ func TestTrouble(t *testing.T) {
 }
 
 // TestPlanted builds servers that make mistakes, each of which must be found
-// within a minute, or in two rounds of each workload where those take longer.
+// within a minute.
 func TestPlanted(t *testing.T) {
 	testenv.Long(t)
 	for _, plant := range []struct {
@@ -192,7 +192,7 @@ func TestPlanted(t *testing.T) {
 			plant.x.broken = true
 			p := inTrouble(t, binary, plant.x)
 			start := time.Now()
-			for n := 0; n < 2*len(workloads) || time.Since(start) < time.Minute; n++ {
+			for n := 0; time.Since(start) < time.Minute; n++ {
 				w := workloads[n%len(workloads)]
 				txns := p.round(t, n, w.name, w.w)
 				found, err := Check(txns, cmp.Or(p.level, Snapshot))
@@ -212,7 +212,7 @@ func TestPlanted(t *testing.T) {
 				}
 				return
 			}
-			t.Error("not found")
+			t.Error("not found in a minute")
 		})
 	}
 }
