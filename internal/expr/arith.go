@@ -21,10 +21,10 @@ func (c *Context) integral(a, b bsonx.Value, n int64) bsonx.Value {
 // Add sums two numbers in the wider of their types; integers that overflow an
 // int64 become doubles. A nil c takes the result's bytes from the heap.
 func Add(c *Context, a, b bsonx.Value) bsonx.Value {
-	switch max(rank(a), rank(b)) {
-	case 4:
+	switch promoted(a, b) {
+	case ofDecimal:
 		return c.decimalOp((*apd.Context).Add, a, b)
-	case 3:
+	case ofDouble:
 		return c.doubleValue(asDouble(a) + asDouble(b))
 	}
 	if n, ok := addInt64(asInt64(a), asInt64(b)); ok {
@@ -35,10 +35,10 @@ func Add(c *Context, a, b bsonx.Value) bsonx.Value {
 
 // Subtract is Add for differences.
 func Subtract(c *Context, a, b bsonx.Value) bsonx.Value {
-	switch max(rank(a), rank(b)) {
-	case 4:
+	switch promoted(a, b) {
+	case ofDecimal:
 		return c.decimalOp((*apd.Context).Sub, a, b)
-	case 3:
+	case ofDouble:
 		return c.doubleValue(asDouble(a) - asDouble(b))
 	}
 	if n, ok := subInt64(asInt64(a), asInt64(b)); ok {
@@ -49,10 +49,10 @@ func Subtract(c *Context, a, b bsonx.Value) bsonx.Value {
 
 // Multiply is Add for products.
 func Multiply(c *Context, a, b bsonx.Value) bsonx.Value {
-	switch max(rank(a), rank(b)) {
-	case 4:
+	switch promoted(a, b) {
+	case ofDecimal:
 		return c.decimalOp((*apd.Context).Mul, a, b)
-	case 3:
+	case ofDouble:
 		return c.doubleValue(asDouble(a) * asDouble(b))
 	}
 	if n, ok := mulInt64(asInt64(a), asInt64(b)); ok {
@@ -84,7 +84,7 @@ func (t *total) add(c *Context, v bsonx.Value) {
 		return
 	}
 	if bsonx.IsMissing(t.v) {
-		if rank(v) <= 2 {
+		if rankOf(v) <= ofInt64 {
 			if n, ok := addInt64(t.n, asInt64(v)); ok {
 				t.n = n
 				return
@@ -105,10 +105,10 @@ func (t *total) multiply(c *Context, v bsonx.Value) {
 		return
 	}
 	t.f *= asDouble(v)
-	switch rank(v) {
-	case 4:
+	switch rankOf(v) {
+	case ofDecimal:
 		t.v = Multiply(c, c.int64Value(t.n), v)
-	case 3:
+	case ofDouble:
 		t.v = c.doubleValue(t.f)
 	default:
 		n, ok := mulInt64(t.n, asInt64(v))
@@ -125,7 +125,7 @@ func (t *total) start(v bsonx.Value) bool {
 		return true
 	}
 	t.begun = true
-	if rank(v) <= 2 {
+	if rankOf(v) <= ofInt64 {
 		t.n, t.f = asInt64(v), asDouble(v)
 	} else {
 		t.v = v
@@ -166,7 +166,7 @@ func evalAdd(c *Context, x *call) (bsonx.Value, error) {
 			if sum.begun {
 				date, err = c.shiftDate(date, sum.value(c, 0), addInt64)
 			}
-		case rank(v) == 0:
+		case !bsonx.IsNumber(v):
 			return v, fail(mongoerr.TypeMismatch, "$add only supports numeric or date types, not %s", nameOf(v))
 		case date.Type == bsonx.TypeDate:
 			date, err = c.shiftDate(date, v, addInt64)
@@ -219,7 +219,7 @@ func evalSubtract(c *Context, x *call) (bsonx.Value, error) {
 		return a, err
 	case bsonx.IsNullish(a) || bsonx.IsNullish(b):
 		return bsonx.Null, nil
-	case rank(a) > 0 && rank(b) > 0:
+	case bsonx.IsNumber(a) && bsonx.IsNumber(b):
 		return Subtract(c, a, b), nil
 	case a.Type == bsonx.TypeDate && b.Type == bsonx.TypeDate:
 		n, ok := subInt64(bsonx.AsInt64(a), bsonx.AsInt64(b))
@@ -227,7 +227,7 @@ func evalSubtract(c *Context, x *call) (bsonx.Value, error) {
 			return a, fail(mongoerr.Overflow, "overflow in subtraction of dates")
 		}
 		return c.int64Value(n), nil
-	case a.Type == bsonx.TypeDate && rank(b) > 0:
+	case a.Type == bsonx.TypeDate && bsonx.IsNumber(b):
 		return c.shiftDate(a, b, subInt64)
 	case a.Type == bsonx.TypeDate:
 		return a, fail(mongoerr.TypeMismatch, "can't $subtract %s from Date", nameOf(b))
@@ -244,7 +244,7 @@ func evalMultiply(c *Context, x *call) (bsonx.Value, error) {
 			return v, err
 		case bsonx.IsNullish(v):
 			return bsonx.Null, nil
-		case rank(v) == 0:
+		case !bsonx.IsNumber(v):
 			return v, fail(mongoerr.TypeMismatch, "$multiply only supports numeric types, not %s", nameOf(v))
 		}
 		product.multiply(c, v)
@@ -258,14 +258,14 @@ func evalDivide(c *Context, x *call) (bsonx.Value, error) {
 	switch {
 	case err != nil:
 		return a, err
-	case rank(a) == 0 || rank(b) == 0:
+	case !bsonx.IsNumber(a) || !bsonx.IsNumber(b):
 		if bsonx.IsNullish(a) || bsonx.IsNullish(b) {
 			return bsonx.Null, nil
 		}
 		return a, fail(mongoerr.TypeMismatch, "$divide only supports numeric types, not %s and %s", nameOf(a), nameOf(b))
 	case isZero(b):
 		return a, fail(mongoerr.BadValue, "can't $divide by zero")
-	case rank(a) == 4 || rank(b) == 4:
+	case promoted(a, b) == ofDecimal:
 		return c.divideDecimals(toDecimal(a), toDecimal(b)), nil
 	}
 	return c.doubleValue(asDouble(a) / asDouble(b)), nil
@@ -319,13 +319,13 @@ func evalMod(c *Context, x *call) (bsonx.Value, error) {
 	if err != nil {
 		return a, err
 	}
-	if rank(a) == 0 || rank(b) == 0 {
+	if !bsonx.IsNumber(a) || !bsonx.IsNumber(b) {
 		if bsonx.IsNullish(a) || bsonx.IsNullish(b) {
 			return bsonx.Null, nil
 		}
 		return a, fail(16611, "$mod only supports numeric types, not %s and %s", nameOf(a), nameOf(b))
 	}
-	if rank(a) == 4 || rank(b) == 4 {
+	if promoted(a, b) == ofDecimal {
 		if isZero(b) {
 			return a, fail(5733415, "can't $mod by zero")
 		}
@@ -334,7 +334,7 @@ func evalMod(c *Context, x *call) (bsonx.Value, error) {
 	if isZero(b) {
 		return a, fail(16610, "can't $mod by zero")
 	}
-	if rank(a) == 3 || rank(b) == 3 {
+	if promoted(a, b) == ofDouble {
 		return c.doubleValue(math.Mod(asDouble(a), asDouble(b))), nil
 	}
 	n := int64(0)

@@ -26,16 +26,11 @@ func elementAt(array bsonx.Value, i int64) bsonx.Value {
 	return bsonx.Missing
 }
 
-func evalArrayElemAt(c *Context, x *call) (bsonx.Value, error) {
-	a, i, err := x.two(c)
+func evalArrayElemAt(c *Context, _ *call, a, i bsonx.Value) (bsonx.Value, error) {
 	switch {
-	case err != nil:
-		return a, err
-	case bsonx.IsNullish(a) || bsonx.IsNullish(i):
-		return bsonx.Null, nil
 	case a.Type != bsonx.TypeArray:
 		return a, fail(28689, "$arrayElemAt's first argument must be an array, but is %s", nameOf(a))
-	case rank(i) == 0:
+	case !bsonx.IsNumber(i):
 		return a, fail(28690, "$arrayElemAt's second argument must be a numeric value, but is %s", nameOf(i))
 	}
 	n, ok := exactInt32(i)
@@ -47,14 +42,8 @@ func evalArrayElemAt(c *Context, x *call) (bsonx.Value, error) {
 
 // arrayEnd is $first (0) and $last (-1).
 func arrayEnd(i int64) builder {
-	return exactly(1, func(c *Context, x *call) (bsonx.Value, error) {
-		a, err := x.args[0].Eval(c)
-		switch {
-		case err != nil:
-			return a, err
-		case bsonx.IsNullish(a):
-			return bsonx.Null, nil
-		case a.Type != bsonx.TypeArray:
+	return ofOne(func(c *Context, x *call, a bsonx.Value) (bsonx.Value, error) {
+		if a.Type != bsonx.TypeArray {
 			return a, fail(28689, "%s's argument must be an array, but is %s", x.name, nameOf(a))
 		}
 		return elementAt(a, i), nil
@@ -88,7 +77,7 @@ func evalSlice(c *Context, x *call) (bsonx.Value, error) {
 		return bsonx.Null, nil
 	case a.Type != bsonx.TypeArray:
 		return a, fail(28724, "First argument to $slice must be an array, but is of type: %s", nameOf(a))
-	case rank(second) == 0:
+	case !bsonx.IsNumber(second):
 		return a, fail(28725, "Second argument to $slice must be a numeric value, but is of type: %s", nameOf(second))
 	}
 	n, ok := exactInt32(second)
@@ -109,7 +98,7 @@ func evalSlice(c *Context, x *call) (bsonx.Value, error) {
 			return a, err
 		case bsonx.IsNullish(third):
 			return bsonx.Null, nil
-		case rank(third) == 0:
+		case !bsonx.IsNumber(third):
 			return a, fail(28727, "Third argument to $slice must be numeric, but is of type: %s", nameOf(third))
 		}
 		count, ok := exactInt32(third)
@@ -228,14 +217,8 @@ func (x *call) pushArrays(c *Context, code mongoerr.Code, format string) (null b
 	return false, nil
 }
 
-func evalReverseArray(c *Context, x *call) (bsonx.Value, error) {
-	a, err := x.args[0].Eval(c)
-	switch {
-	case err != nil:
-		return a, err
-	case bsonx.IsNullish(a):
-		return bsonx.Null, nil
-	case a.Type != bsonx.TypeArray:
+func evalReverseArray(c *Context, _ *call, a bsonx.Value) (bsonx.Value, error) {
+	if a.Type != bsonx.TypeArray {
 		return a, fail(34435, "The argument to $reverseArray must be an array, but was of type: %s", nameOf(a))
 	}
 	mark := len(c.stack)
@@ -258,11 +241,11 @@ func evalRange(c *Context, x *call) (bsonx.Value, error) {
 	lo, okLo := exactInt32(a)
 	hi, okHi := exactInt32(b)
 	switch {
-	case rank(a) == 0:
+	case !bsonx.IsNumber(a):
 		return a, fail(34443, "$range requires a numeric starting value, found value of type: %s", nameOf(a))
 	case !okLo:
 		return a, fail(34444, "$range requires a starting value that can be represented as a 32-bit integer, found value: %s", valueText(a))
-	case rank(b) == 0:
+	case !bsonx.IsNumber(b):
 		return a, fail(34445, "$range requires a numeric ending value, found value of type: %s", nameOf(b))
 	case !okHi:
 		return a, fail(34446, "$range requires an ending value that can be represented as a 32-bit integer, found value: %s", valueText(b))
@@ -275,7 +258,7 @@ func evalRange(c *Context, x *call) (bsonx.Value, error) {
 		}
 		n, ok := exactInt32(s)
 		switch {
-		case rank(s) == 0:
+		case !bsonx.IsNumber(s):
 			return a, fail(34447, "$range requires a numeric step value, found value of type:%s", nameOf(s))
 		case !ok:
 			return a, fail(34448, "$range requires a step value that can be represented as a 32-bit integer, found value: %s", valueText(s))

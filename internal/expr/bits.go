@@ -33,13 +33,8 @@ func bitwise(identity int32, op func(a, b int64) int64) builder {
 	})
 }
 
-func evalBitNot(c *Context, x *call) (bsonx.Value, error) {
-	v, err := x.args[0].Eval(c)
+func evalBitNot(c *Context, _ *call, v bsonx.Value) (bsonx.Value, error) {
 	switch {
-	case err != nil:
-		return v, err
-	case bsonx.IsNullish(v):
-		return bsonx.Null, nil
 	case v.Type == bsonx.TypeInt32:
 		return c.int32Value(^bsonx.AsInt32(v)), nil
 	case v.Type == bsonx.TypeInt64:

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -226,6 +227,28 @@ func exactly(n int, fn evalFunc) builder {
 	}
 }
 
+// ofOne is an operator of one operand that makes null of null.
+func ofOne(fn func(c *Context, x *call, v bsonx.Value) (bsonx.Value, error)) builder {
+	return exactly(1, func(c *Context, x *call) (bsonx.Value, error) {
+		v, err := x.args[0].Eval(c)
+		if err != nil || bsonx.IsNullish(v) {
+			return bsonx.Null, err
+		}
+		return fn(c, x, v)
+	})
+}
+
+// ofTwo is an operator of two operands that makes null of null, whichever it is.
+func ofTwo(fn func(c *Context, x *call, a, b bsonx.Value) (bsonx.Value, error)) builder {
+	return exactly(2, func(c *Context, x *call) (bsonx.Value, error) {
+		a, b, err := x.two(c)
+		if err != nil || bsonx.IsNullish(a) || bsonx.IsNullish(b) {
+			return bsonx.Null, err
+		}
+		return fn(c, x, a, b)
+	})
+}
+
 // between is an operator of least to most operands; those not given are nil.
 func between(least, most int, fn evalFunc) builder {
 	return func(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
@@ -247,19 +270,30 @@ func between(least, most int, fn evalFunc) builder {
 // of names; those not given are nil. The caller has checked that d is a document.
 func (sc *Scope) named(d bsonx.Doc, names []string, unknown func(key string) error) ([]Expr, error) {
 	args := make([]Expr, len(names))
-next:
 	for key, v := range bsonx.All(d) {
-		for i, name := range names {
-			if key == name {
-				e, err := sc.operand(v)
-				if err != nil {
-					return nil, err
-				}
-				args[i] = e
-				continue next
-			}
+		i := slices.Index(names, key)
+		if i < 0 {
+			return nil, unknown(key)
 		}
-		return nil, unknown(key)
+		e, err := sc.operand(v)
+		if err != nil {
+			return nil, err
+		}
+		args[i] = e
 	}
 	return args, nil
+}
+
+// fieldsOf is named for operands that are not compiled as they come: it returns
+// them as they are written, those not given as Missing.
+func fieldsOf(d bsonx.Doc, names []string, unknown func(key string) error) ([]bsonx.Value, error) {
+	fields := make([]bsonx.Value, len(names))
+	for key, v := range bsonx.All(d) {
+		i := slices.Index(names, key)
+		if i < 0 {
+			return nil, unknown(key)
+		}
+		fields[i] = v
+	}
+	return fields, nil
 }

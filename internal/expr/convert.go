@@ -148,7 +148,7 @@ func typeNamed(to bsonx.Value) (bsonx.Type, error) {
 			}
 		}
 		return 0, fail(mongoerr.BadValue, "Unknown type name: %s", bsonx.Str(to))
-	case rank(to) == 0:
+	case !bsonx.IsNumber(to):
 		return 0, fail(mongoerr.FailedToParse, "$convert's 'to' argument must be a string or number, but is %s", nameOf(to))
 	}
 	n, ok := bsonx.ToInt64Exact(to)

@@ -58,7 +58,7 @@ func (to *conversion) wantedSubtype() (byte, error) {
 	if bsonx.IsMissing(v) {
 		return 0, nil
 	}
-	if rank(v) == 0 {
+	if !bsonx.IsNumber(v) {
 		return 0, fail(4341108, "For BinData, $convert's 'subtype' argument must be a number, but is %s", nameOf(v))
 	}
 	n, ok := bsonx.ToInt64Exact(v)

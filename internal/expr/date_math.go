@@ -254,6 +254,7 @@ func evalDateDiff(c *Context, x *call) (bsonx.Value, error) {
 	if err != nil || z == nil {
 		return bsonx.Null, err
 	}
+	g := grid{u, z, startOfWeek}
 	from, ok := dateOf(a)
 	if !ok {
 		return a, fail(5166307, "$dateDiff requires 'startDate' to be a date, but got %s", nameOf(a))
@@ -262,28 +263,31 @@ func evalDateDiff(c *Context, x *call) (bsonx.Value, error) {
 	if !ok {
 		return a, fail(5166307, "$dateDiff requires 'endDate' to be a date, but got %s", nameOf(b))
 	}
-	return c.int64Value(diff(from, to, u, z, startOfWeek)), nil
+	return c.int64Value(g.boundary(to) - g.boundary(from)), nil
 }
 
-// diff counts the boundaries of a unit between two instants.
-func diff(from, to int64, u unit, z *zone, startOfWeek time.Weekday) int64 {
-	return boundary(to, u, z, startOfWeek) - boundary(from, u, z, startOfWeek)
+// grid is time cut into units, as a calendar has it in a zone.
+type grid struct {
+	unit        unit
+	zone        *zone
+	startOfWeek time.Weekday
 }
 
-// boundary numbers the unit that an instant lies in.
-func boundary(ms int64, u unit, z *zone, startOfWeek time.Weekday) int64 {
-	switch u {
+// boundary numbers the unit that an instant lies in: between two instants lie as
+// many boundaries as their numbers are apart.
+func (g grid) boundary(ms int64) int64 {
+	switch u := g.unit; u {
 	case millisecond:
 		return ms
 	case second:
 		return floorDiv(ms, u.length())
 	case minute, hour:
 		// Hours of a zone that is off by half an hour begin at half past.
-		return floorDiv(ms+offsetAt(floorDiv(ms, 1000), z.loc)*1000%u.length(), u.length())
+		return floorDiv(ms+offsetAt(floorDiv(ms, 1000), g.zone.loc)*1000%u.length(), u.length())
 	}
-	t := z.local(ms)
+	t := g.zone.local(ms)
 	y, m := int64(t.Year()), int64(t.Month())
-	switch u {
+	switch g.unit {
 	case year:
 		return y
 	case quarter:
@@ -292,10 +296,10 @@ func boundary(ms int64, u unit, z *zone, startOfWeek time.Weekday) int64 {
 		return y*12 + m - 1
 	}
 	days := daysFromCivil(y, m, int64(t.Day()))
-	if u == day {
+	if g.unit == day {
 		return days
 	}
-	return floorDiv(days+4-int64(startOfWeek), 7) // day 0 was a Thursday.
+	return floorDiv(days+4-int64(g.startOfWeek), 7) // day 0 was a Thursday.
 }
 
 func buildDateTrunc(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
@@ -388,17 +392,18 @@ func evalDateTrunc(c *Context, x *call) (bsonx.Value, error) {
 	if !ok {
 		return v, fail(5166307, "$dateTrunc requires 'date' to be a date, but got %s", nameOf(v))
 	}
-	ms, err = truncate(ms, u, size, z, startOfWeek)
+	ms, err = grid{u, z, startOfWeek}.truncate(ms, size)
 	return c.dateValue(ms), err
 }
 
 // calendarBinMax is the largest bin of days or longer units.
 const calendarBinMax = 100_000_000_000
 
-// truncate is the beginning of the bin that an instant lies in. Bins are
+// truncate is the beginning of the bin of size units that an instant lies in. Bins are
 // counted from the beginning of the year 2000 in the zone, weeks from the first
 // of that year that begins on the day asked for.
-func truncate(ms int64, u unit, size int64, z *zone, startOfWeek time.Weekday) (int64, error) {
+func (g grid) truncate(ms, size int64) (int64, error) {
+	u, z := g.unit, g.zone
 	if u <= hour {
 		width, ok := mulInt64(size, u.length())
 		if !ok {
@@ -418,7 +423,7 @@ func truncate(ms int64, u unit, size int64, z *zone, startOfWeek time.Weekday) (
 		days := daysFromCivil(y, m, int64(t.Day())) - daysFromCivil(2000, 1, 1)
 		first, width := int64(0), size
 		if u == week {
-			first = floorMod(int64(startOfWeek)-int64(time.Saturday), 7)
+			first = floorMod(int64(g.startOfWeek)-int64(time.Saturday), 7)
 			width = 7 * size
 		}
 		at.day += first + floorDiv(days-first, width)*width

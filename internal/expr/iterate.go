@@ -42,17 +42,13 @@ func buildLet(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if arg.Type != bsonx.TypeDocument {
 		return nil, fail(16874, "$let only supports an object as its argument")
 	}
-	var vars, in bsonx.Value
-	for key, v := range bsonx.All(bsonx.AsDoc(arg)) {
-		switch key {
-		case "vars":
-			vars = v
-		case "in":
-			in = v
-		default:
-			return nil, fail(16875, "Unrecognized parameter to $let: %s", key)
-		}
+	parts, err := fieldsOf(bsonx.AsDoc(arg), []string{"vars", "in"}, func(key string) error {
+		return fail(16875, "Unrecognized parameter to $let: %s", key)
+	})
+	if err != nil {
+		return nil, err
 	}
+	vars, in := parts[0], parts[1]
 	switch {
 	case bsonx.IsMissing(vars):
 		return nil, fail(16876, "Missing 'vars' parameter to $let")
@@ -74,7 +70,6 @@ func buildLet(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 		x.values = append(x.values, e)
 		x.slots = append(x.slots, inner.Define(key))
 	}
-	var err error
 	x.in, err = inner.operand(in)
 	return x, err
 }
@@ -173,72 +168,63 @@ func buildMap(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if arg.Type != bsonx.TypeDocument {
 		return nil, fail(16878, "$map only supports an object as its argument")
 	}
-	var input, as, in bsonx.Value
-	for key, v := range bsonx.All(bsonx.AsDoc(arg)) {
-		switch key {
-		case "input":
-			input = v
-		case "as":
-			as = v
-		case "in":
-			in = v
-		default:
-			return nil, fail(16879, "Unrecognized parameter to $map: %s", key)
-		}
+	parts, err := fieldsOf(bsonx.AsDoc(arg), []string{"input", "as", "in"}, func(key string) error {
+		return fail(16879, "Unrecognized parameter to $map: %s", key)
+	})
+	if err != nil {
+		return nil, err
 	}
+	p := eachParts{input: parts[0], as: parts[1], body: parts[2]}
 	switch {
-	case bsonx.IsMissing(input):
+	case bsonx.IsMissing(p.input):
 		return nil, fail(16880, "Missing 'input' parameter to $map")
-	case bsonx.IsMissing(in):
+	case bsonx.IsMissing(p.body):
 		return nil, fail(16882, "Missing 'in' parameter to $map")
 	}
-	return sc.each(&eachExpr{}, input, as, in, bsonx.Missing)
+	return sc.each(p, false)
 }
 
 func buildFilter(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if arg.Type != bsonx.TypeDocument {
 		return nil, fail(28646, "$filter only supports an object as its argument")
 	}
-	var input, as, cond, limit bsonx.Value
-	for key, v := range bsonx.All(bsonx.AsDoc(arg)) {
-		switch key {
-		case "input":
-			input = v
-		case "as":
-			as = v
-		case "cond":
-			cond = v
-		case "limit":
-			limit = v
-		default:
-			return nil, fail(28647, "Unrecognized parameter to $filter: %s", key)
-		}
-	}
-	switch {
-	case bsonx.IsMissing(input):
-		return nil, fail(28648, "Missing 'input' parameter to $filter")
-	case bsonx.IsMissing(cond):
-		return nil, fail(28650, "Missing 'cond' parameter to $filter")
-	}
-	return sc.each(&eachExpr{filter: true}, input, as, cond, limit)
-}
-
-func (sc *Scope) each(x *eachExpr, input, as, body, limit bsonx.Value) (Expr, error) {
-	var err error
-	if x.input, err = sc.operand(input); err != nil {
+	parts, err := fieldsOf(bsonx.AsDoc(arg), []string{"input", "as", "cond", "limit"}, func(key string) error {
+		return fail(28647, "Unrecognized parameter to $filter: %s", key)
+	})
+	if err != nil {
 		return nil, err
 	}
-	variable, err := asName(as)
+	p := eachParts{input: parts[0], as: parts[1], body: parts[2], limit: parts[3]}
+	switch {
+	case bsonx.IsMissing(p.input):
+		return nil, fail(28648, "Missing 'input' parameter to $filter")
+	case bsonx.IsMissing(p.body):
+		return nil, fail(28650, "Missing 'cond' parameter to $filter")
+	}
+	return sc.each(p, true)
+}
+
+// eachParts are the operands of an eachExpr as they are written; as and limit may
+// be missing.
+type eachParts struct{ input, as, body, limit bsonx.Value }
+
+func (sc *Scope) each(p eachParts, filter bool) (Expr, error) {
+	x := &eachExpr{filter: filter}
+	var err error
+	if x.input, err = sc.operand(p.input); err != nil {
+		return nil, err
+	}
+	variable, err := asName(p.as)
 	if err != nil {
 		return nil, err
 	}
 	inner := sc.Sub()
 	x.slot = inner.Define(variable)
-	if x.body, err = inner.operand(body); err != nil {
+	if x.body, err = inner.operand(p.body); err != nil {
 		return nil, err
 	}
-	if !bsonx.IsMissing(limit) {
-		x.limit, err = sc.operand(limit)
+	if !bsonx.IsMissing(p.limit) {
+		x.limit, err = sc.operand(p.limit)
 	}
 	return x, err
 }

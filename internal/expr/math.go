@@ -20,17 +20,11 @@ type function struct {
 	nan     bool // of a NaN it is a double NaN, whatever the operand's type.
 }
 
-// mathFunc is the builder of an operator over a function. The code is that of
-// an operand that is no number.
+// mathFunc is the builder of an operator over a function.
 func mathFunc(f function) builder {
-	return exactly(1, func(c *Context, x *call) (bsonx.Value, error) {
-		v, err := x.args[0].Eval(c)
+	return ofOne(func(c *Context, x *call, v bsonx.Value) (bsonx.Value, error) {
 		switch {
-		case err != nil:
-			return v, err
-		case bsonx.IsNullish(v):
-			return bsonx.Null, nil
-		case rank(v) == 0:
+		case !bsonx.IsNumber(v):
 			return v, fail(28765, "%s only supports numeric types, not %s", x.name, nameOf(v))
 		case f.nan && bsonx.IsNaN(v):
 			return c.doubleValue(math.NaN()), nil
@@ -150,27 +144,21 @@ func shortDouble(f float64) string {
 	case math.IsNaN(f):
 		return "nan"
 	}
-	s := strconv.FormatFloat(f, 'g', 6, 64)
-	return s
+	return strconv.FormatFloat(f, 'g', 6, 64)
 }
 
 // evalLog is the logarithm to any base.
-func evalLog(c *Context, x *call) (bsonx.Value, error) {
-	a, b, err := x.two(c)
+func evalLog(c *Context, _ *call, a, b bsonx.Value) (bsonx.Value, error) {
 	switch {
-	case err != nil:
-		return a, err
-	case bsonx.IsNullish(a) || bsonx.IsNullish(b):
-		return bsonx.Null, nil
-	case rank(a) == 0:
+	case !bsonx.IsNumber(a):
 		return a, fail(28756, "$log's argument must be numeric, not %s", nameOf(a))
-	case rank(b) == 0:
+	case !bsonx.IsNumber(b):
 		return a, fail(28757, "$log's base must be numeric, not %s", nameOf(b))
 	}
 	if bsonx.IsNaN(a) || bsonx.IsNaN(b) {
 		return c.doubleValue(math.NaN()), nil
 	}
-	if rank(a) == 4 || rank(b) == 4 {
+	if promoted(a, b) == ofDecimal {
 		return c.logDecimal(toDecimal(a), toDecimal(b))
 	}
 	arg, base := asDouble(a), asDouble(b)
@@ -218,11 +206,7 @@ func padDecimal(d *apd.Decimal) *apd.Decimal {
 	return d
 }
 
-func evalAbs(c *Context, x *call) (bsonx.Value, error) {
-	v, err := x.args[0].Eval(c)
-	if err != nil || bsonx.IsNullish(v) {
-		return bsonx.Null, err
-	}
+func evalAbs(c *Context, _ *call, v bsonx.Value) (bsonx.Value, error) {
 	switch v.Type {
 	case bsonx.TypeInt32:
 		if n := int64(bsonx.AsInt32(v)); n < 0 {
@@ -250,24 +234,19 @@ func evalAbs(c *Context, x *call) (bsonx.Value, error) {
 
 // evalPow keeps integers while they fit: an int32 if both operands are and it
 // fits, else an int64, else a double.
-func evalPow(c *Context, x *call) (bsonx.Value, error) {
-	a, b, err := x.two(c)
+func evalPow(c *Context, _ *call, a, b bsonx.Value) (bsonx.Value, error) {
 	switch {
-	case err != nil:
-		return a, err
-	case bsonx.IsNullish(a) || bsonx.IsNullish(b):
-		return bsonx.Null, nil
-	case rank(a) == 0:
+	case !bsonx.IsNumber(a):
 		return a, fail(28762, "$pow's base must be numeric, not %s", nameOf(a))
-	case rank(b) == 0:
+	case !bsonx.IsNumber(b):
 		return a, fail(28763, "$pow's exponent must be numeric, not %s", nameOf(b))
 	case isZero(a) && negative(b):
 		return a, fail(28764, "$pow cannot take a base of 0 and a negative exponent")
 	}
-	if rank(a) == 4 || rank(b) == 4 {
+	if promoted(a, b) == ofDecimal {
 		return c.powDecimal(toDecimal(a), toDecimal(b)), nil
 	}
-	if rank(a) == 3 || rank(b) == 3 {
+	if promoted(a, b) == ofDouble {
 		return c.doubleValue(pow(asDouble(a), asDouble(b))), nil
 	}
 	if n, ok := powInt64(asInt64(a), asInt64(b)); ok {

@@ -48,7 +48,7 @@ func buildN(shapeCode mongoerr.Code, pick func(c *Context, a bsonx.Value, n int6
 
 // CheckN is the n of $firstN and its like: a positive integer.
 func CheckN(v bsonx.Value) (int64, error) {
-	if rank(v) == 0 {
+	if !bsonx.IsNumber(v) {
 		return 0, fail(5787902, "Value for 'n' must be of integral type, but found %s", valueText(v))
 	}
 	n, ok := bsonx.ToInt64Exact(v)
@@ -138,7 +138,7 @@ func buildSortArray(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 }
 
 func sortKeys(by bsonx.Value) ([]sortKey, error) {
-	if rank(by) > 0 {
+	if bsonx.IsNumber(by) {
 		if n, ok := bsonx.ToInt64Exact(by); ok && (n == 1 || n == -1) {
 			return []sortKey{{sign: int(n)}}, nil
 		}

@@ -6,21 +6,32 @@ import (
 	"github.com/pandodb/pando/internal/bsonx"
 )
 
-// rank orders the numeric types by what arithmetic promotes to: int32, int64,
-// double, decimal. Anything else has none.
-func rank(v bsonx.Value) int {
+// rank orders the numeric types by what arithmetic promotes to; anything else has none.
+type rank uint8
+
+const (
+	ofInt32 rank = iota + 1
+	ofInt64
+	ofDouble
+	ofDecimal
+)
+
+func rankOf(v bsonx.Value) rank {
 	switch v.Type {
 	case bsonx.TypeInt32:
-		return 1
+		return ofInt32
 	case bsonx.TypeInt64:
-		return 2
+		return ofInt64
 	case bsonx.TypeDouble:
-		return 3
+		return ofDouble
 	case bsonx.TypeDecimal:
-		return 4
+		return ofDecimal
 	}
 	return 0
 }
+
+// promoted is the rank that arithmetic on two numbers has.
+func promoted(a, b bsonx.Value) rank { return max(rankOf(a), rankOf(b)) }
 
 // asInt64 is the number of an int32 or int64.
 func asInt64(v bsonx.Value) int64 {

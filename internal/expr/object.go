@@ -85,14 +85,8 @@ func evalMergeObjects(c *Context, x *call) (bsonx.Value, error) {
 // pair is the field names of what $objectToArray makes.
 var pair = []string{"k", "v"}
 
-func evalObjectToArray(c *Context, x *call) (bsonx.Value, error) {
-	v, err := x.args[0].Eval(c)
-	switch {
-	case err != nil:
-		return v, err
-	case bsonx.IsNullish(v):
-		return bsonx.Null, nil
-	case v.Type != bsonx.TypeDocument:
+func evalObjectToArray(c *Context, _ *call, v bsonx.Value) (bsonx.Value, error) {
+	if v.Type != bsonx.TypeDocument {
 		return v, fail(40390, "$objectToArray requires a document input, found: %s", nameOf(v))
 	}
 	mark := len(c.stack)
@@ -105,14 +99,8 @@ func evalObjectToArray(c *Context, x *call) (bsonx.Value, error) {
 	return c.arrayFrom(mark), nil
 }
 
-func evalArrayToObject(c *Context, x *call) (bsonx.Value, error) {
-	a, err := x.args[0].Eval(c)
-	switch {
-	case err != nil:
-		return a, err
-	case bsonx.IsNullish(a):
-		return bsonx.Null, nil
-	case a.Type != bsonx.TypeArray:
+func evalArrayToObject(c *Context, _ *call, a bsonx.Value) (bsonx.Value, error) {
+	if a.Type != bsonx.TypeArray {
 		return a, fail(40386, "$arrayToObject requires an array input, found: %s", nameOf(a))
 	}
 	keyMark, mark := len(c.keys), len(c.stack)
@@ -121,6 +109,7 @@ func evalArrayToObject(c *Context, x *call) (bsonx.Value, error) {
 		e := it.Value()
 		var key string
 		var v bsonx.Value
+		var err error
 		switch {
 		case shape == bsonx.TypeMissing && e.Type != bsonx.TypeArray && e.Type != bsonx.TypeDocument:
 			err = fail(40398, "Unrecognised input type format for $arrayToObject: %s", nameOf(e))

@@ -1,6 +1,11 @@
 package expr
 
-import "time"
+import (
+	"math"
+	"time"
+
+	"github.com/cockroachdb/apd/v3"
+)
 
 // lookup finds an operator's builder, nil if there is none of that name. It is
 // a function and not a table since operators compile operands, which look up
@@ -27,15 +32,15 @@ func arithmeticOps(name string) builder {
 	case "$mod":
 		return exactly(2, evalMod)
 	case "$abs":
-		return exactly(1, evalAbs)
+		return ofOne(evalAbs)
 	case "$ceil":
-		return exactly(1, evalCeil)
+		return toIntegral(rounding{math.Ceil, apd.RoundCeiling})
 	case "$floor":
-		return exactly(1, evalFloor)
+		return toIntegral(rounding{math.Floor, apd.RoundFloor})
 	case "$round":
-		return between(1, 2, evalRound)
+		return toPlaces(rounding{math.RoundToEven, apd.RoundHalfEven})
 	case "$trunc":
-		return between(1, 2, evalTrunc)
+		return toPlaces(rounding{math.Trunc, apd.RoundDown})
 	case "$sqrt":
 		return mathFunc(sqrtFunc())
 	case "$exp":
@@ -45,9 +50,9 @@ func arithmeticOps(name string) builder {
 	case "$log10":
 		return mathFunc(log10Func())
 	case "$log":
-		return exactly(2, evalLog)
+		return ofTwo(evalLog)
 	case "$pow":
-		return exactly(2, evalPow)
+		return ofTwo(evalPow)
 	case "$bitAnd":
 		return bitwise(-1, func(a, b int64) int64 { return a & b })
 	case "$bitOr":
@@ -55,7 +60,7 @@ func arithmeticOps(name string) builder {
 	case "$bitXor":
 		return bitwise(0, func(a, b int64) int64 { return a ^ b })
 	case "$bitNot":
-		return exactly(1, evalBitNot)
+		return ofOne(evalBitNot)
 	case "$sum":
 		return unordered(evalSum)
 	case "$avg":
@@ -135,7 +140,7 @@ func stringOps(name string) builder {
 	case "$indexOfCP":
 		return between(2, 4, evalIndexOfCP)
 	case "$split":
-		return exactly(2, evalSplit)
+		return ofTwo(evalSplit)
 	case "$trim":
 		return buildTrim(trimBoth)
 	case "$ltrim":
@@ -159,7 +164,7 @@ func stringOps(name string) builder {
 func arrayOps(name string) builder {
 	switch name {
 	case "$arrayElemAt":
-		return exactly(2, evalArrayElemAt)
+		return ofTwo(evalArrayElemAt)
 	case "$first":
 		return arrayEnd(0)
 	case "$last":
@@ -177,7 +182,7 @@ func arrayOps(name string) builder {
 	case "$concatArrays":
 		return prepared(variadic(evalConcatArrays), (*call).join)
 	case "$reverseArray":
-		return exactly(1, evalReverseArray)
+		return ofOne(evalReverseArray)
 	case "$range":
 		return between(2, 3, evalRange)
 	case "$anyElementTrue":
@@ -207,7 +212,7 @@ func arrayOps(name string) builder {
 	case "$setIntersection":
 		return unordered(evalSetIntersection)
 	case "$setDifference":
-		return exactly(2, evalSetDifference)
+		return ofTwo(evalSetDifference)
 	case "$setEquals":
 		return buildSetEquals
 	case "$setIsSubset":
@@ -221,9 +226,9 @@ func objectOps(name string) builder {
 	case "$mergeObjects":
 		return variadic(evalMergeObjects)
 	case "$objectToArray":
-		return exactly(1, evalObjectToArray)
+		return ofOne(evalObjectToArray)
 	case "$arrayToObject":
-		return exactly(1, evalArrayToObject)
+		return ofOne(evalArrayToObject)
 	case "$getField":
 		return buildGetField
 	case "$setField", "$unsetField":
@@ -293,9 +298,9 @@ func typeOps(name string) builder {
 	case "$toInt", "$toLong", "$toDouble", "$toDecimal", "$toString", "$toBool", "$toDate", "$toObjectId", "$toUUID":
 		return buildConvertTo
 	case "$binarySize":
-		return exactly(1, evalBinarySize)
+		return ofOne(evalBinarySize)
 	case "$bsonSize":
-		return exactly(1, evalBSONSize)
+		return ofOne(evalBSONSize)
 	}
 	return nil
 }

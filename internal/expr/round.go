@@ -8,34 +8,29 @@ import (
 	"github.com/pandodb/pando/internal/bsonx"
 )
 
-// evalCeil and evalFloor leave integers as they are.
-func evalCeil(c *Context, x *call) (bsonx.Value, error) {
-	return evalToIntegral(c, x, math.Ceil, apd.RoundCeiling)
+// rounding is one way to round, of doubles to whole numbers and of decimals to any place.
+type rounding struct {
+	double  func(float64) float64
+	decimal apd.Rounder
 }
 
-func evalFloor(c *Context, x *call) (bsonx.Value, error) {
-	return evalToIntegral(c, x, math.Floor, apd.RoundFloor)
-}
-
-func evalToIntegral(c *Context, x *call, double func(float64) float64, how apd.Rounder) (bsonx.Value, error) {
-	v, err := x.args[0].Eval(c)
-	switch {
-	case err != nil:
-		return v, err
-	case bsonx.IsNullish(v):
-		return bsonx.Null, nil
-	case rank(v) == 0:
-		return v, fail(28765, "%s only supports numeric types, not %s", x.name, nameOf(v))
-	case v.Type == bsonx.TypeDouble:
-		return c.doubleValue(double(bsonx.AsDouble(v))), nil
-	case v.Type == bsonx.TypeDecimal:
-		d := decimalOf(v)
-		if d.Form != apd.Finite {
-			d.Form = apd.NaN // the server's answer for infinities too.
+// toIntegral is $ceil and $floor. Integers stay as they are.
+func toIntegral(how rounding) builder {
+	return ofOne(func(c *Context, x *call, v bsonx.Value) (bsonx.Value, error) {
+		switch {
+		case !bsonx.IsNumber(v):
+			return v, fail(28765, "%s only supports numeric types, not %s", x.name, nameOf(v))
+		case v.Type == bsonx.TypeDouble:
+			return c.doubleValue(how.double(bsonx.AsDouble(v))), nil
+		case v.Type == bsonx.TypeDecimal:
+			d := decimalOf(v)
+			if d.Form != apd.Finite {
+				d.Form = apd.NaN // the server's answer for infinities too.
+			}
+			return c.decimalValue(quantize(d, 0, how.decimal)), nil
 		}
-		return c.decimalValue(quantize(d, 0, how)), nil
-	}
-	return v, nil
+		return v, nil
+	})
 }
 
 // quantize rounds d to a number of decimal places, which may be negative. It
@@ -54,17 +49,12 @@ func quantize(d *apd.Decimal, places int32, how apd.Rounder) *apd.Decimal {
 	return r
 }
 
-// evalRound rounds half to even, to a number of decimal places that may be negative.
-func evalRound(c *Context, x *call) (bsonx.Value, error) {
-	return evalPlaces(c, x, math.RoundToEven, apd.RoundHalfEven)
+// toPlaces is $round and $trunc, to a number of decimal places that may be negative.
+func toPlaces(how rounding) builder {
+	return between(1, 2, func(c *Context, x *call) (bsonx.Value, error) { return evalPlaces(c, x, how) })
 }
 
-// evalTrunc is evalRound towards zero.
-func evalTrunc(c *Context, x *call) (bsonx.Value, error) {
-	return evalPlaces(c, x, math.Trunc, apd.RoundDown)
-}
-
-func evalPlaces(c *Context, x *call, double func(float64) float64, how apd.Rounder) (bsonx.Value, error) {
+func evalPlaces(c *Context, x *call, how rounding) (bsonx.Value, error) {
 	v, err := x.args[0].Eval(c)
 	if err != nil {
 		return v, err
@@ -78,9 +68,9 @@ func evalPlaces(c *Context, x *call, double func(float64) float64, how apd.Round
 	switch {
 	case bsonx.IsNullish(v) || bsonx.IsNullish(places):
 		return bsonx.Null, nil
-	case rank(v) == 0:
+	case !bsonx.IsNumber(v):
 		return v, fail(51081, "%s only supports numeric types, not %s", x.name, nameOf(v))
-	case rank(places) == 0:
+	case !bsonx.IsNumber(places):
 		return v, fail(16004, "can't convert from BSON type %s to long", nameOf(places))
 	}
 	n, ok := bsonx.ToInt64Exact(places)
@@ -90,28 +80,28 @@ func evalPlaces(c *Context, x *call, double func(float64) float64, how apd.Round
 	if n < -20 || n > 100 {
 		return v, fail(51083, "cannot apply %s with precision value %d value must be in [-20, 100]", x.name, n)
 	}
-	return c.roundTo(x, v, int32(n), double, how)
+	return c.roundTo(x, v, int32(n), how)
 }
 
-func (c *Context) roundTo(x *call, v bsonx.Value, places int32, double func(float64) float64, how apd.Rounder) (bsonx.Value, error) {
+func (c *Context) roundTo(x *call, v bsonx.Value, places int32, how rounding) (bsonx.Value, error) {
 	switch v.Type {
 	case bsonx.TypeDouble:
 		f := bsonx.AsDouble(v)
 		switch {
 		case places == 0:
-			return c.doubleValue(double(f)), nil
+			return c.doubleValue(how.double(f)), nil
 		case math.IsNaN(f) || math.IsInf(f, 0):
 			return v, nil
 		}
-		r, _ := decimalToDouble(quantize(decimalFromDoubleExact(f), places, how))
+		r, _ := decimalToDouble(quantize(decimalFromDoubleExact(f), places, how.decimal))
 		return c.doubleValue(r), nil
 	case bsonx.TypeDecimal:
-		return c.decimalValue(quantize(decimalOf(v), places, how)), nil
+		return c.decimalValue(quantize(decimalOf(v), places, how.decimal)), nil
 	}
 	if places >= 0 {
 		return v, nil
 	}
-	n, ok := decimalToInt64(quantize(apd.New(asInt64(v), 0), places, how))
+	n, ok := decimalToInt64(quantize(apd.New(asInt64(v), 0), places, how.decimal))
 	if !ok {
 		return v, fail(51080, "invalid conversion from Decimal128 result in %s resulting from arguments: [%s, %d]", x.name, valueText(v), places)
 	}

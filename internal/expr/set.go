@@ -69,13 +69,8 @@ func evalSetIntersection(c *Context, x *call) (bsonx.Value, error) {
 }
 
 // evalSetDifference keeps the order of the first array.
-func evalSetDifference(c *Context, x *call) (bsonx.Value, error) {
-	a, b, err := x.two(c)
+func evalSetDifference(c *Context, _ *call, a, b bsonx.Value) (bsonx.Value, error) {
 	switch {
-	case err != nil:
-		return a, err
-	case bsonx.IsNullish(a) || bsonx.IsNullish(b):
-		return bsonx.Null, nil
 	case a.Type != bsonx.TypeArray:
 		return a, fail(17048, "both operands of $setDifference must be arrays. First argument is of type: %s", nameOf(a))
 	case b.Type != bsonx.TypeArray:

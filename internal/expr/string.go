@@ -151,13 +151,8 @@ func evalStrLenBytes(c *Context, x *call) (bsonx.Value, error) {
 }
 
 // evalSplit cuts at a string.
-func evalSplit(c *Context, x *call) (bsonx.Value, error) {
-	a, b, err := x.two(c)
+func evalSplit(c *Context, _ *call, a, b bsonx.Value) (bsonx.Value, error) {
 	switch {
-	case err != nil:
-		return a, err
-	case bsonx.IsNullish(a) || bsonx.IsNullish(b):
-		return bsonx.Null, nil
 	case a.Type != bsonx.TypeString:
 		return a, fail(40085, "$split requires an expression that evaluates to a string as a first argument, found: %s", nameOf(a))
 	case b.Type != bsonx.TypeString:

@@ -8,34 +8,35 @@ import (
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
+// substringOperands evaluates [string, start, length] of $substrBytes and $substrCP.
+func (x *call) substringOperands(c *Context) (s string, from, length bsonx.Value, err error) {
+	in, from, err := x.two(c)
+	if err != nil {
+		return s, from, length, err
+	}
+	if length, err = x.args[2].Eval(c); err != nil {
+		return s, from, length, err
+	}
+	s, err = coerce(in)
+	return s, from, length, err
+}
+
 // evalSubstrBytes counts in bytes and refuses to cut a character. A negative
 // length means the rest.
 func evalSubstrBytes(c *Context, x *call) (bsonx.Value, error) {
-	in, err := x.args[0].Eval(c)
-	if err != nil {
-		return in, err
-	}
-	from, err := x.args[1].Eval(c)
-	if err != nil {
-		return in, err
-	}
-	length, err := x.args[2].Eval(c)
-	if err != nil {
-		return in, err
-	}
-	s, err := coerce(in)
+	s, from, length, err := x.substringOperands(c)
 	switch {
 	case err != nil:
-		return in, err
-	case rank(from) == 0:
-		return in, fail(16034, "%s:  starting index must be a numeric type (is BSON type %s)", x.name, nameOf(from))
-	case rank(length) == 0:
-		return in, fail(16035, "%s:  length must be a numeric type (is BSON type %s)", x.name, nameOf(length))
+		return bsonx.Missing, err
+	case !bsonx.IsNumber(from):
+		return bsonx.Missing, fail(16034, "%s:  starting index must be a numeric type (is BSON type %s)", x.name, nameOf(from))
+	case !bsonx.IsNumber(length):
+		return bsonx.Missing, fail(16035, "%s:  length must be a numeric type (is BSON type %s)", x.name, nameOf(length))
 	}
 	lo, _ := bsonx.ToInt64Clamped(from)
 	n, _ := bsonx.ToInt64Clamped(length)
 	if lo < 0 {
-		return in, fail(50752, "%s:  starting index must be non-negative (got: %d)", x.name, lo)
+		return bsonx.Missing, fail(50752, "%s:  starting index must be non-negative (got: %d)", x.name, lo)
 	}
 	if lo >= int64(len(s)) {
 		return c.stringValue(""), nil
@@ -45,47 +46,35 @@ func evalSubstrBytes(c *Context, x *call) (bsonx.Value, error) {
 		hi = lo + n
 	}
 	if !utf8.RuneStart(s[lo]) {
-		return in, fail(28656, "%s:  Invalid range, starting index is a UTF-8 continuation byte.", x.name)
+		return bsonx.Missing, fail(28656, "%s:  Invalid range, starting index is a UTF-8 continuation byte.", x.name)
 	}
 	if hi < int64(len(s)) && !utf8.RuneStart(s[hi]) {
-		return in, fail(28657, "%s:  Invalid range, ending index is in the middle of a UTF-8 character.", x.name)
+		return bsonx.Missing, fail(28657, "%s:  Invalid range, ending index is in the middle of a UTF-8 character.", x.name)
 	}
 	return c.stringValue(s[lo:hi]), nil
 }
 
 // evalSubstrCP counts in characters.
 func evalSubstrCP(c *Context, x *call) (bsonx.Value, error) {
-	in, err := x.args[0].Eval(c)
+	s, from, length, err := x.substringOperands(c)
 	if err != nil {
-		return in, err
-	}
-	from, err := x.args[1].Eval(c)
-	if err != nil {
-		return in, err
-	}
-	length, err := x.args[2].Eval(c)
-	if err != nil {
-		return in, err
-	}
-	s, err := coerce(in)
-	if err != nil {
-		return in, err
+		return bsonx.Missing, err
 	}
 	lo, okLo := exactInt32(from)
 	n, okN := exactInt32(length)
 	switch {
-	case rank(from) == 0:
-		return in, fail(34450, "$substrCP: starting index must be a numeric type (is BSON type %s)", nameOf(from))
+	case !bsonx.IsNumber(from):
+		return bsonx.Missing, fail(34450, "$substrCP: starting index must be a numeric type (is BSON type %s)", nameOf(from))
 	case !okLo:
-		return in, fail(34451, "$substrCP: starting index cannot be represented as a 32-bit integral value: %s", valueText(from))
-	case rank(length) == 0:
-		return in, fail(34452, "$substrCP: length must be a numeric type (is BSON type %s)", nameOf(length))
+		return bsonx.Missing, fail(34451, "$substrCP: starting index cannot be represented as a 32-bit integral value: %s", valueText(from))
+	case !bsonx.IsNumber(length):
+		return bsonx.Missing, fail(34452, "$substrCP: length must be a numeric type (is BSON type %s)", nameOf(length))
 	case !okN:
-		return in, fail(34453, "$substrCP: length cannot be represented as a 32-bit integral value: %s", valueText(length))
+		return bsonx.Missing, fail(34453, "$substrCP: length cannot be represented as a 32-bit integral value: %s", valueText(length))
 	case n < 0:
-		return in, fail(34454, "$substrCP: length must be a nonnegative integer.")
+		return bsonx.Missing, fail(34454, "$substrCP: length must be a nonnegative integer.")
 	case lo < 0:
-		return in, fail(34455, "$substrCP: the starting index must be nonnegative integer.")
+		return bsonx.Missing, fail(34455, "$substrCP: the starting index must be nonnegative integer.")
 	}
 	start := characters(s, int(lo))
 	return c.stringValue(s[start : start+characters(s[start:], int(n))]), nil
@@ -103,68 +92,74 @@ func characters(s string, n int) int {
 
 // evalIndexOfBytes and evalIndexOfCP search a string; they differ in what they count.
 func evalIndexOfBytes(c *Context, x *call) (bsonx.Value, error) {
-	s, sub, lo, hi, ok, err := x.searchArgs(c, 40091, 40092)
-	if err != nil || !ok {
+	q, null, err := x.search(c, 40091, 40092)
+	if err != nil || null {
 		return bsonx.Null, err
 	}
-	if lo > len(s) || hi >= 0 && hi < lo {
+	if q.lo > len(q.text) || q.hi >= 0 && q.hi < q.lo {
 		return c.int32Value(-1), nil
 	}
-	if hi < 0 || hi > len(s) {
-		hi = len(s)
+	if q.hi < 0 || q.hi > len(q.text) {
+		q.hi = len(q.text)
 	}
-	i := strings.Index(s[lo:hi], sub)
+	i := strings.Index(q.text[q.lo:q.hi], q.wanted)
 	if i >= 0 {
-		i += lo
+		i += q.lo
 	}
 	return c.int32Value(int32(i)), nil
 }
 
 func evalIndexOfCP(c *Context, x *call) (bsonx.Value, error) {
-	s, sub, lo, hi, ok, err := x.searchArgs(c, 40093, 40094)
-	if err != nil || !ok {
+	q, null, err := x.search(c, 40093, 40094)
+	if err != nil || null {
 		return bsonx.Null, err
 	}
-	count := utf8.RuneCountInString(s)
-	if hi < 0 || hi > count {
-		hi = count
+	count := utf8.RuneCountInString(q.text)
+	if q.hi < 0 || q.hi > count {
+		q.hi = count
 	}
 	// As the server has it: no place is at the end of the text, but of an empty one.
-	if lo > hi || lo == hi && lo > 0 {
+	if q.lo > q.hi || q.lo == q.hi && q.lo > 0 {
 		return c.int32Value(-1), nil
 	}
-	start := characters(s, lo)
-	text := s[start : start+characters(s[start:], hi-lo)]
-	i := strings.Index(text, sub)
+	start := characters(q.text, q.lo)
+	text := q.text[start : start+characters(q.text[start:], q.hi-q.lo)]
+	i := strings.Index(text, q.wanted)
 	if i < 0 {
 		return c.int32Value(-1), nil
 	}
-	return c.int32Value(int32(lo + utf8.RuneCountInString(text[:i]))), nil
+	return c.int32Value(int32(q.lo + utf8.RuneCountInString(text[:i]))), nil
 }
 
-// searchArgs evaluates [string, substring, start, end]; ok is false if the
-// answer is null, and hi is -1 without an end.
-func (x *call) searchArgs(c *Context, firstCode, secondCode mongoerr.Code) (s, sub string, lo, hi int, ok bool, err error) {
-	v, err := x.args[0].Eval(c)
+// search is what is looked for in a text, and between which places; hi is -1
+// without an end.
+type search struct {
+	text, wanted string
+	lo, hi       int
+}
+
+// search evaluates [text, wanted, start, end]. The codes are those of a text and
+// of a wanted one that are no strings; null tells that the answer is null.
+func (x *call) search(c *Context, textCode, wantedCode mongoerr.Code) (q search, null bool, err error) {
+	text, err := x.args[0].Eval(c)
 	switch {
 	case err != nil:
-		return
-	case bsonx.IsNullish(v):
-		return
-	case v.Type != bsonx.TypeString:
-		err = fail(firstCode, "%s requires a string as the first argument, found: %s", x.name, nameOf(v))
-		return
+		return q, false, err
+	case bsonx.IsNullish(text):
+		return q, true, nil
+	case text.Type != bsonx.TypeString:
+		return q, false, fail(textCode, "%s requires a string as the first argument, found: %s", x.name, nameOf(text))
 	}
-	w, err := x.args[1].Eval(c)
+	wanted, err := x.args[1].Eval(c)
 	if err != nil {
-		return
+		return q, false, err
 	}
-	if w.Type != bsonx.TypeString {
-		err = fail(secondCode, "%s requires a string as the second argument, found: %s", x.name, nameOf(w))
-		return
+	if wanted.Type != bsonx.TypeString {
+		return q, false, fail(wantedCode, "%s requires a string as the second argument, found: %s", x.name, nameOf(wanted))
 	}
-	lo, hi, err = x.searchRange(c, 40096, 40097)
-	return bsonx.Str(v), bsonx.Str(w), lo, hi, err == nil, err
+	q.text, q.wanted = bsonx.Str(text), bsonx.Str(wanted)
+	q.lo, q.hi, err = x.searchRange(c, 40096, 40097)
+	return q, false, err
 }
 
 // searchRange evaluates the third and fourth operands of an $indexOf: where to

@@ -15,12 +15,12 @@ type Sum struct {
 	hi, lo  float64 // the sum of everything but decimals is hi + lo; hi is the nearest double.
 	plain   float64 // the uncompensated sum, for infinities and NaN.
 	decimal *apd.Decimal
-	rank    int
+	rank    rank // the widest of what was added.
 }
 
 // Add takes one more value into the sum. What is no number is ignored.
 func (s *Sum) Add(v bsonx.Value) {
-	r := rank(v)
+	r := rankOf(v)
 	if r == 0 {
 		return
 	}
@@ -101,16 +101,16 @@ func (s *Sum) int64() (int64, bool) {
 // Value is the sum; c owns its bytes, or the heap if c is nil.
 func (s *Sum) Value(c *Context) bsonx.Value {
 	switch s.rank {
-	case 4:
+	case ofDecimal:
 		return c.decimalValue(s.dec())
-	case 3:
+	case ofDouble:
 		return c.doubleValue(s.Double())
 	}
 	n, ok := s.int64()
 	switch {
 	case !ok:
 		return c.doubleValue(s.Double())
-	case s.rank == 2:
+	case s.rank == ofInt64:
 		return c.int64Value(n)
 	}
 	return c.intValue(n)
@@ -124,7 +124,7 @@ type Mean struct {
 
 // Add takes one more value into the mean. What is no number is ignored.
 func (m *Mean) Add(v bsonx.Value) {
-	if rank(v) > 0 {
+	if bsonx.IsNumber(v) {
 		m.sum.Add(v)
 		m.count++
 	}
@@ -149,7 +149,7 @@ type Deviation struct {
 
 // Add takes one more value in. What is no number is ignored.
 func (d *Deviation) Add(v bsonx.Value) {
-	if rank(v) == 0 {
+	if !bsonx.IsNumber(v) {
 		return
 	}
 	f := asDouble(v)

@@ -8,14 +8,27 @@ import (
 	"github.com/pandodb/pando/internal/bsonx"
 )
 
-// bounded is a trigonometric function that takes numbers between two bounds.
-func bounded(name string, double func(float64) float64, lo, hi float64, inside string) function {
+// domain is the numbers that a function takes: from lo to hi, but for infinities
+// where it has no least one.
+type domain struct {
+	lo, hi float64
+	text   string // in messages.
+}
+
+func (d domain) holds(f float64) bool {
+	if math.IsInf(d.lo, -1) {
+		return !math.IsInf(f, 0)
+	}
+	return !(f < d.lo || f > d.hi) // NaN is everywhere.
+}
+
+// bounded is a trigonometric function that takes the numbers of a domain.
+func bounded(name string, double func(float64) float64, in domain) function {
 	return function{
 		double: double,
 		check: func(f float64) error {
-			open := math.IsInf(lo, -1)
-			if !open && (f < lo || f > hi) || open && math.IsInf(f, 0) {
-				return fail(50989, "cannot apply %s to %s, value must be in %s", name, shortDouble(f), inside)
+			if !in.holds(f) {
+				return fail(50989, "cannot apply %s to %s, value must be in %s", name, shortDouble(f), in.text)
 			}
 			return nil
 		},
@@ -37,23 +50,23 @@ func scaled(by float64, decimal string) function {
 func anyNumber(double func(float64) float64) function { return function{double: double} }
 
 func trigonometry(name string) builder {
-	inf := math.Inf(1)
-	const open, unit = "(-inf,inf)", "[-1,1]"
+	finite := domain{math.Inf(-1), math.Inf(1), "(-inf,inf)"}
+	unit := domain{-1, 1, "[-1,1]"}
 	switch name {
 	case "$sin":
-		return mathFunc(bounded(name, math.Sin, -inf, inf, open))
+		return mathFunc(bounded(name, math.Sin, finite))
 	case "$cos":
-		return mathFunc(bounded(name, math.Cos, -inf, inf, open))
+		return mathFunc(bounded(name, math.Cos, finite))
 	case "$tan":
-		return mathFunc(bounded(name, math.Tan, -inf, inf, open))
+		return mathFunc(bounded(name, math.Tan, finite))
 	case "$asin":
-		return mathFunc(bounded(name, math.Asin, -1, 1, unit))
+		return mathFunc(bounded(name, math.Asin, unit))
 	case "$acos":
-		return mathFunc(bounded(name, math.Acos, -1, 1, unit))
+		return mathFunc(bounded(name, math.Acos, unit))
 	case "$atanh":
-		return mathFunc(bounded(name, math.Atanh, -1, 1, unit))
+		return mathFunc(bounded(name, math.Atanh, unit))
 	case "$acosh":
-		return mathFunc(bounded(name, math.Acosh, 1, inf, "[1,inf]"))
+		return mathFunc(bounded(name, math.Acosh, domain{1, math.Inf(1), "[1,inf]"}))
 	case "$atan":
 		return mathFunc(anyNumber(math.Atan))
 	case "$asinh":
@@ -71,25 +84,20 @@ func trigonometry(name string) builder {
 	case "$radiansToDegrees":
 		return mathFunc(scaled(180/math.Pi, "57.29577951308232087679815481410517033"))
 	case "$atan2":
-		return exactly(2, evalAtan2)
+		return ofTwo(evalAtan2)
 	}
 	return nil
 }
 
-func evalAtan2(c *Context, x *call) (bsonx.Value, error) {
-	a, b, err := x.two(c)
+func evalAtan2(c *Context, _ *call, a, b bsonx.Value) (bsonx.Value, error) {
 	switch {
-	case err != nil:
-		return a, err
-	case bsonx.IsNullish(a) || bsonx.IsNullish(b):
-		return bsonx.Null, nil
-	case rank(a) == 0:
+	case !bsonx.IsNumber(a):
 		return a, fail(51044, "$atan2 only supports numeric types, not %s", nameOf(a))
-	case rank(b) == 0:
+	case !bsonx.IsNumber(b):
 		return a, fail(51045, "$atan2 only supports numeric types, not %s", nameOf(b))
 	}
 	r := math.Atan2(asDouble(a), asDouble(b))
-	if rank(a) == 4 || rank(b) == 4 {
+	if promoted(a, b) == ofDecimal {
 		return c.decimalValue(decimalFromDoubleExact(r)), nil
 	}
 	return c.doubleValue(r), nil

@@ -12,7 +12,7 @@ func evalType(c *Context, x *call) (bsonx.Value, error) {
 
 func evalIsNumber(c *Context, x *call) (bsonx.Value, error) {
 	v, err := x.args[0].Eval(c)
-	return bsonx.Bool(rank(v) > 0), err
+	return bsonx.Bool(bsonx.IsNumber(v)), err
 }
 
 func buildLiteral(_ *Scope, _ string, arg bsonx.Value) (Expr, error) { return &constant{arg}, nil }
@@ -36,13 +36,8 @@ func evalRand(c *Context, _ *call) (bsonx.Value, error) {
 	return c.doubleValue(c.Rand()), nil
 }
 
-func evalBinarySize(c *Context, x *call) (bsonx.Value, error) {
-	v, err := x.args[0].Eval(c)
+func evalBinarySize(c *Context, _ *call, v bsonx.Value) (bsonx.Value, error) {
 	switch {
-	case err != nil:
-		return v, err
-	case bsonx.IsNullish(v):
-		return bsonx.Null, nil
 	case v.Type == bsonx.TypeString:
 		return c.int32Value(int32(len(bsonx.Str(v)))), nil
 	case v.Type == bsonx.TypeBinary:
@@ -52,14 +47,8 @@ func evalBinarySize(c *Context, x *call) (bsonx.Value, error) {
 	return v, fail(51276, "$binarySize requires a string or BinData argument, found: %s", nameOf(v))
 }
 
-func evalBSONSize(c *Context, x *call) (bsonx.Value, error) {
-	v, err := x.args[0].Eval(c)
-	switch {
-	case err != nil:
-		return v, err
-	case bsonx.IsNullish(v):
-		return bsonx.Null, nil
-	case v.Type != bsonx.TypeDocument:
+func evalBSONSize(c *Context, _ *call, v bsonx.Value) (bsonx.Value, error) {
+	if v.Type != bsonx.TypeDocument {
 		return v, fail(31393, "$bsonSize requires a document input, found: %s", nameOf(v))
 	}
 	return c.int32Value(int32(len(v.Data))), nil
@@ -67,14 +56,8 @@ func evalBSONSize(c *Context, x *call) (bsonx.Value, error) {
 
 // timestampPart is $tsSecond and $tsIncrement.
 func timestampPart(code mongoerr.Code, part func(ts uint64) uint32) builder {
-	return exactly(1, func(c *Context, x *call) (bsonx.Value, error) {
-		v, err := x.args[0].Eval(c)
-		switch {
-		case err != nil:
-			return v, err
-		case bsonx.IsNullish(v):
-			return bsonx.Null, nil
-		case v.Type != bsonx.TypeTimestamp:
+	return ofOne(func(c *Context, x *call, v bsonx.Value) (bsonx.Value, error) {
+		if v.Type != bsonx.TypeTimestamp {
 			return v, fail(code, " Argument to %s must be a timestamp, but is %s", x.name, nameOf(v))
 		}
 		return c.int64Value(int64(part(uint64(bsonx.AsInt64(v))))), nil
