@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
@@ -53,7 +54,7 @@ func runCreateIndexes(ctx context.Context, c *Call) error {
 			return err
 		}
 	}
-	if err := ns.ValidateNew(); err != nil {
+	if err := checkWritable(ns); err != nil {
 		return err
 	}
 	if err := c.checkCommitQuorum(); err != nil {
@@ -79,7 +80,7 @@ func runCreateIndexes(ctx context.Context, c *Call) error {
 func (c *Call) appendBuilt(asked, before, after int, created bool) {
 	c.Reply.Int32("numIndexesBefore", int32(before))
 	c.Reply.Int32("numIndexesAfter", int32(after))
-	if before != after {
+	if before != after || created {
 		c.Reply.Bool("createdCollectionAutomatically", created)
 	}
 	c.appendCommitQuorum()
@@ -94,6 +95,9 @@ func (c *Call) appendBuilt(asked, before, after int, created bool) {
 // createIndexesInTxn makes indexes on a collection that this transaction made, or
 // makes now, and that is empty; indexes that exist already are success (3.10).
 func (c *Call) createIndexesInTxn(ctx context.Context, ns catalog.Namespace, list []*catalog.Index) error {
+	if strings.HasPrefix(ns.Coll, "system.") {
+		return refusedInTxn("Cannot write to system collection %s within a transaction.", ns)
+	}
 	if err := c.checkLevel("createIndexes"); err != nil {
 		return err
 	}
@@ -102,50 +106,20 @@ func (c *Call) createIndexesInTxn(ctx context.Context, ns catalog.Namespace, lis
 	if err != nil {
 		return err
 	}
-	if coll == nil {
+	made := coll == nil
+	if made {
 		if coll, err = tx.Cat.Create(ctx, ns, catalog.CreateOptions{}); err != nil {
 			return err
 		}
 	}
-	var fresh []*catalog.Index
-	for _, idx := range list {
-		same, err := coll.Match(idx)
-		if err != nil {
-			return err
-		}
-		if same == nil {
-			fresh = append(fresh, idx)
-		}
-	}
 	before := len(coll.Indexes)
-	if len(fresh) > 0 {
-		if err := c.checkBuildable(ctx, tx, coll); err != nil {
-			return err
-		}
-		if coll, err = tx.AddIndexes(ctx, coll, fresh); err != nil {
-			return err
-		}
-	}
-	c.appendBuilt(len(list), before, len(coll.Indexes), tx.Cat.Created(coll))
-	return nil
-}
-
-func (c *Call) checkBuildable(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection) error {
-	refused := func(why string) error {
-		return mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction, "Cannot create new indexes on %s collection %s in a multi-document transaction.", why, coll.NS)
-	}
-	if !tx.Cat.Created(coll) {
-		return refused("existing")
-	}
-	it, err := tx.Scan(ctx, coll, docstore.Bounds{KeysOnly: true})
-	if err != nil {
+	if coll, err = tx.AddIndexes(ctx, coll, list); err != nil {
 		return err
 	}
-	defer it.Close()
-	if it.Next() {
-		return refused("non-empty")
-	}
-	return it.Err()
+	after := len(coll.Indexes)
+	// Of new indexes the original tells this also where an earlier statement made the collection.
+	c.appendBuilt(len(list), before, after, made || before != after && tx.Cat.Created(coll))
+	return nil
 }
 
 func runDropIndexes(ctx context.Context, c *Call) error {

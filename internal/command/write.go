@@ -203,11 +203,16 @@ func (c *Call) writable(ns catalog.Namespace) error {
 	if c.Gen.InTxn() && strings.HasPrefix(ns.Coll, "system.") {
 		return mongoerr.Newf(50791, "Cannot write to system collection %s within a transaction.", ns)
 	}
+	c.noteSettings(ns)
+	return checkWritable(ns)
+}
+
+// checkWritable asks that clients may change what is under a name, as if that were
+// to make the collection, whether it would or not.
+func checkWritable(ns catalog.Namespace) error {
 	if ns.Coll == "system.views" || ns.Coll == "system.profile" {
 		return mongoerr.Newf(mongoerr.InvalidNamespace, "cannot write to %s", ns)
 	}
-	c.noteSettings(ns)
-	// As if the write were to make the collection, whether it would or not.
 	return ns.ValidateNew()
 }
 

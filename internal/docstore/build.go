@@ -107,6 +107,9 @@ func (b *build) disturbs(ctx context.Context) (bool, error) {
 	if err != nil || coll == nil {
 		return false, err
 	}
+	if err := indexable(coll); err != nil {
+		return false, err
+	}
 	return slices.ContainsFunc(b.indexes, func(idx *catalog.Index) bool {
 		same, err := coll.Match(idx)
 		return err == nil && same == nil
@@ -155,84 +158,6 @@ func (b *build) add(ctx context.Context) func(tx *Tx) error {
 		}
 		return nil
 	}
-}
-
-// AddIndexes adds indexes inside a client's transaction, which must have made the
-// collection itself and not filled it yet: then they are ready at once. Those that
-// exist already are passed over.
-func (tx *Tx) AddIndexes(ctx context.Context, coll *catalog.Collection, indexes []*catalog.Index) (*catalog.Collection, error) {
-	after, err := tx.addIndexes(ctx, coll, indexes, catalog.StateReady)
-	if err != nil || len(after.Indexes) == len(coll.Indexes) {
-		return after, err
-	}
-	if !tx.Cat.Created(coll) {
-		return nil, mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction,
-			"Cannot create new indexes on existing collection %s in a multi-document transaction.", coll.NS)
-	}
-	it, err := tx.Scan(ctx, coll, Bounds{KeysOnly: true})
-	if err != nil {
-		return nil, err
-	}
-	defer it.Close()
-	if it.Next() {
-		return nil, mongoerr.Newf(mongoerr.OperationNotSupportedInTransaction,
-			"Cannot create new indexes on non-empty collection %s in a multi-document transaction.", coll.NS)
-	}
-	return after, it.Err()
-}
-
-func (tx *Tx) addIndexes(
-	ctx context.Context, coll *catalog.Collection, indexes []*catalog.Index, state catalog.State,
-) (*catalog.Collection, error) {
-	if coll.Kind == catalog.KindView {
-		return nil, mongoerr.Newf(mongoerr.CommandNotSupportedOnView, "Namespace %s is a view, not a collection", coll.NS)
-	}
-	if coll.Kind == catalog.KindServed {
-		return nil, mongoerr.Newf(mongoerr.IllegalOperation, "not allowed to create index on %s", coll.NS)
-	}
-	given := coll
-	for _, idx := range indexes {
-		if err := validatePartial(idx); err != nil {
-			return nil, err
-		}
-		same, err := given.Match(idx)
-		if err != nil {
-			return nil, err
-		}
-		if same != nil {
-			continue
-		}
-		if same, err = coll.Match(idx); err == nil && same != nil {
-			err = mongoerr.Newf(mongoerr.IndexAlreadyExists, "Identical index already exists: %s", same.Name)
-		}
-		if err != nil {
-			return nil, tx.clashed(ctx, given, err)
-		}
-		if coll, err = tx.Cat.AddIndex(ctx, coll, idx, state); err != nil {
-			return nil, err
-		}
-	}
-	return coll, nil
-}
-
-// clashed puts the reference server's words before the error of two indexes of one
-// command that exclude each other: it finds that while it builds them, unless the
-// collection is as new as they are.
-func (tx *Tx) clashed(ctx context.Context, coll *catalog.Collection, clash error) error {
-	e, ok := errors.AsType[*mongoerr.Error](clash)
-	if !ok || tx.Cat.Created(coll) {
-		return clash
-	}
-	it, err := tx.Scan(ctx, coll, Bounds{KeysOnly: true})
-	if err != nil {
-		return err
-	}
-	defer it.Close()
-	build := uuid(tx.db.env.UUID())
-	if !it.Next() {
-		e = e.Prefix("index build on empty collection failed: " + build)
-	}
-	return e.Prefix(fmt.Sprintf("Index build failed: %s: Collection %s ( %s )", build, coll.NS, uuid(coll.UUID)))
 }
 
 // fill indexes every document, a batch at a time, in the order of their _ids.
@@ -407,17 +332,6 @@ func (b *build) undo(ctx context.Context) {
 	})
 }
 
-func (tx *Tx) dropIndexes(ctx context.Context, coll *catalog.Collection, which func(*catalog.Index) bool) (err error) {
-	for _, idx := range coll.Indexes {
-		if which(idx) {
-			if coll, err = tx.Cat.DropIndex(ctx, coll, idx); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // dropHalfBuilt drops the indexes whose building ended with the process.
 func (db *DB) dropHalfBuilt(ctx context.Context) error {
 	building := func(idx *catalog.Index) bool { return idx.State == catalog.StateBuilding }
@@ -448,18 +362,11 @@ func (db *DB) dropHalfBuilt(ctx context.Context) error {
 	return nil
 }
 
-func (b *build) failed(err error) error { return buildFailed(b.db, b.coll, err) }
-
-// buildFailed puts the reference server's words before a client's error.
-func buildFailed(db *DB, coll *catalog.Collection, err error) error {
+// failed puts the reference server's words before a client's error.
+func (b *build) failed(err error) error {
 	e, ok := errors.AsType[*mongoerr.Error](err)
 	if !ok {
 		return err
 	}
-	return e.Prefix(fmt.Sprintf("Index build failed: %s: Collection %s ( %s )",
-		uuid(db.env.UUID()), coll.NS, uuid(coll.UUID)))
-}
-
-func uuid(id [16]byte) string {
-	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
+	return e.Prefix(fmt.Sprintf("Index build failed: %s: Collection %s ( %s )", uuid(b.db.env.UUID()), b.coll.NS, uuid(b.coll.UUID)))
 }

@@ -25,7 +25,7 @@
 //
 // # Building an index
 //
-// (build.go) First a commit adds the index in state building: from then on every
+// (build.go; addindex.go says which may be added) First a commit adds the index in state building: from then on every
 // writer keeps it, and writers who saw the catalog before fail at their commit.
 // Then the documents are claimed, read again and indexed, some at a time. A last
 // commit makes it ready. What a crash leaves behind is dropped at Open.
