@@ -40,7 +40,7 @@ func (c *Call) validationContext(v *query.Validator) *expr.Context {
 // conform tells what keeps a document from being written into a collection that
 // asks something of its documents. old is what it replaces, nil for nothing.
 func (c *Call) conform(coll *catalog.Collection, old, doc bsonx.Doc) error {
-	rule, err := docstore.RuleOf(coll)
+	rule, err := docstore.ValidationRuleOf(coll)
 	if err != nil || rule == nil || c.Args.Bool("bypassDocumentValidation", false) {
 		return err
 	}

@@ -58,7 +58,7 @@ type Validation struct {
 func (tx *Tx) Validate(ctx context.Context, coll *catalog.Collection) (Validation, error) {
 	var v Validation
 	c := checker{tx: tx, coll: coll, report: func(p string) { v.Problems = append(v.Problems, p) }}
-	rule, err := RuleOf(coll)
+	rule, err := ValidationRuleOf(coll)
 	if err != nil {
 		return v, err
 	}

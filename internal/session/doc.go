@@ -35,7 +35,7 @@
 //
 // # Where to start
 //
-// session.go is the state machine, manager.go finds sessions, record.go is the
-// row and reap.go its end, lost.go what a retried transaction queues for, cursor.go
+// txn.go is the state machine, session.go what it moves, manager.go finds sessions,
+// record.go is the row and reap.go its end, lost.go what a retried transaction queues for, cursor.go
 // the cursors. info.go and rows.go are what others see of it all.
 package session

@@ -6,9 +6,9 @@ import (
 	"github.com/pandodb/pando/internal/catalog"
 )
 
-// TestRule holds that a rule is compiled once for an entry, is another for a changed
+// TestValidationRule holds that a rule is compiled once for an entry, is another for a changed
 // one, and is as old as the snapshot that asks.
-func TestRule(t *testing.T) {
+func TestValidationRule(t *testing.T) {
 	f := newFixture(t)
 	set := func(options string) {
 		t.Helper()
@@ -20,9 +20,9 @@ func TestRule(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	rule := func(tx *Tx) *Rule {
+	rule := func(tx *Tx) *ValidationRule {
 		t.Helper()
-		r, err := RuleOf(f.coll(tx))
+		r, err := ValidationRuleOf(f.coll(tx))
 		if err != nil {
 			t.Fatal(err)
 		}

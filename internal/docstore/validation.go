@@ -6,9 +6,9 @@ import (
 	"github.com/pandodb/pando/internal/query"
 )
 
-// Rule is what a collection asks of the documents that are written into it. Who
+// ValidationRule is what a collection asks of the documents that are written into it. Who
 // writes for a client minds it; a transaction does not, since some may bypass it.
-type Rule struct {
+type ValidationRule struct {
 	Validator *query.Validator
 
 	// Moderate lets a document that did not conform before an update be as it likes.
@@ -18,19 +18,19 @@ type Rule struct {
 	Refuse, Log bool
 }
 
-// RuleOf returns the rule of a collection, or nil if it has none. It is compiled
+// ValidationRuleOf returns the rule of a collection, or nil if it has none. It is compiled
 // once for each copy of the catalog's entry, and as young as that: who relies on
 // the entry relies on the rule.
-func RuleOf(coll *catalog.Collection) (*Rule, error) {
+func ValidationRuleOf(coll *catalog.Collection) (*ValidationRule, error) {
 	made, err := coll.Derive(compileRule)
 	if err != nil {
 		return nil, err
 	}
-	return made.(*Rule), nil
+	return made.(*ValidationRule), nil
 }
 
 func compileRule(coll *catalog.Collection) (any, error) {
-	var none *Rule
+	var none *ValidationRule
 	doc, level := bsonx.Get(coll.Options, "validator"), bsonx.Get(coll.Options, "validationLevel")
 	if bsonx.IsMissing(doc) || coll.Kind == catalog.KindView || is(level, "off") {
 		return none, nil
@@ -40,7 +40,7 @@ func compileRule(coll *catalog.Collection) (any, error) {
 		return none, err
 	}
 	action := bsonx.Get(coll.Options, "validationAction")
-	return &Rule{
+	return &ValidationRule{
 		Validator: v, Moderate: is(level, "moderate"),
 		Refuse: !is(action, "warn"), Log: is(action, "warn") || is(action, "errorAndLog"),
 	}, nil
