@@ -55,8 +55,8 @@ func (d *Dispatcher) admitLate(_ context.Context, c *Call) error {
 	if err := c.checkWriteConcern(); err != nil {
 		return err
 	}
-	if c.batch > 0 {
-		_, err := c.stmtIDs(c.batch)
+	if c.statements.n > 0 {
+		_, err := c.stmtIDs(c.statements.n)
 		return err
 	}
 	return nil
@@ -95,13 +95,13 @@ func refusedInTxn(format string, args ...any) error {
 // checkTxnTargets asks whether a transaction may touch what the command names.
 func (c *Call) checkTxnTargets() error {
 	refused := refusedInTxn
-	spaces := c.bulk.spaces
-	if c.Spec.Name != "bulkWrite" {
-		ns := catalog.Namespace{DB: c.Gen.DB}
-		if c.Arg.Type == bsonx.TypeString {
-			ns.Coll = bsonx.Str(c.Arg)
-		}
-		spaces = []catalog.Namespace{ns}
+	ns := catalog.Namespace{DB: c.Gen.DB}
+	if c.Arg.Type == bsonx.TypeString {
+		ns.Coll = bsonx.Str(c.Arg)
+	}
+	spaces := []catalog.Namespace{ns}
+	if c.statements.bulk != nil {
+		spaces = c.statements.bulk.spaces
 	}
 	for _, ns := range spaces {
 		switch {

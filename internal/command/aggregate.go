@@ -107,7 +107,7 @@ func runAggregate(ctx context.Context, c *Call) error {
 			return err
 		}
 		cur := &session.Cursor{Namespace: a.cursorName(), Source: src}
-		return c.answerFrom(ctx, tx, cur, first, false, keep)
+		return c.answerFrom(ctx, tx, cur, firstBatch{docs: first}, keep)
 	})
 }
 

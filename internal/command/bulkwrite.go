@@ -55,7 +55,14 @@ var (
 	bulkCursor = NewFields("bulkWrite.cursor", Field{Name: "batchSize", Type: Integer, Bounded: true})
 )
 
-// bulkOp is one operation, decoded.
+// bulk is a bulkWrite, decoded.
+type bulk struct {
+	spaces []catalog.Namespace
+	ops    []bulkOp
+	limit  int64 // of the first batch's results; negative is none.
+}
+
+// bulkOp is one of its operations.
 type bulkOp struct {
 	kind string
 	args Args
@@ -63,7 +70,7 @@ type bulkOp struct {
 }
 
 func runBulkWrite(ctx context.Context, c *Call) error {
-	ops := c.bulk.ops
+	ops := c.statements.bulk.ops
 	for i := range ops {
 		if err := c.writable(ops[i].ns); err != nil {
 			return err
@@ -89,7 +96,7 @@ func runBulkWrite(ctx context.Context, c *Call) error {
 		}
 	}
 	c.failed = r.errors > 0
-	r.appendTo(c, c.bulk.limit)
+	r.appendTo(c, c.statements.bulk.limit)
 	return nil
 }
 
@@ -99,25 +106,22 @@ func checkBulkWrite(c *Call) (err error) {
 	if err != nil {
 		return err
 	}
-	c.bulk.limit = cursor.Int("batchSize", -1)
 	if err := checkBatch("ops")(c); err != nil {
 		return err
 	}
-	if c.bulk.spaces, err = c.bulkNamespaces(); err != nil {
+	b := &bulk{limit: cursor.Int("batchSize", -1)}
+	c.statements.bulk = b
+	if b.spaces, err = c.bulkNamespaces(); err != nil {
 		return err
 	}
-	c.bulk.ops, err = c.bulkOps(c.bulk.spaces)
+	b.ops, err = c.bulkOps(b.spaces)
 	return err
 }
 
 // bulkOps decodes the operations.
 func (c *Call) bulkOps(spaces []catalog.Namespace) ([]bulkOp, error) {
-	docs, err := c.Args.Docs("ops")
-	if err != nil {
-		return nil, err
-	}
-	ops := make([]bulkOp, len(docs))
-	for i, d := range docs {
+	ops := make([]bulkOp, len(c.statements.docs))
+	for i, d := range c.statements.docs {
 		// The first field tells the kind; the others are that kind's.
 		kind, at := bsonx.First(d)
 		fields := map[string]*Fields{"insert": bulkInsert, "update": bulkUpdate, "delete": bulkDelete}[kind]
@@ -125,10 +129,11 @@ func (c *Call) bulkOps(spaces []catalog.Namespace) ([]bulkOp, error) {
 			path := strings.TrimSuffix("bulkWrite."+kind, ".")
 			return nil, mongoerr.Newf(mongoerr.IDLUnknownField, "BSON field '%s' is an unknown field.", path)
 		}
-		ops[i].kind = kind
-		if ops[i].args, err = fields.Decode(d); err != nil {
+		args, err := fields.Decode(d)
+		if err != nil {
 			return nil, err
 		}
+		ops[i].kind, ops[i].args = kind, args
 		n, _ := integer(at)
 		if n < 0 || n >= int64(len(spaces)) {
 			return nil, mongoerr.Newf(mongoerr.BadValue, "BulkWrite ops entry %s has an invalid nsInfo index.", bsonx.ShellString(bsonx.DocValue(d)))

@@ -46,15 +46,16 @@ type Result struct {
 	Waited bool   // the reply waited for the log.
 }
 
-// Call is one command on its way through.
+// Call is one command on its way through: what was asked, what it runs in, and what
+// has come of it so far.
 type Call struct {
 	D    *Dispatcher
-	Spec *Spec
 	Peer *Peer
 	Req  Request
+	Spec *Spec  // nil while the command is not known.
+	Name string // as the client spelled it.
 	Gen  Generic
 	Args Args
-	Name string      // as the client spelled it.
 	Arg  bsonx.Value // the value of the command's own field.
 
 	ReadConcern  ReadConcern
@@ -64,36 +65,51 @@ type Call struct {
 
 	Reply *bsonx.Builder // the handler appends its fields here.
 
-	batch      int    // how many statements a write command has.
-	statements []Args // of an update or delete.
-	bulk       struct {
-		spaces []catalog.Namespace
-		ops    []bulkOp
-		limit  int64 // of the first batch's results; negative is none.
-	} // of a bulkWrite.
+	op         op
+	started    time.Time
+	known      bool // Peer.Wrote, before this command.
+	more       bool // a stream of replies goes on.
+	statements statements
 	validation validation
+	stamps     uint64 // how many timestamps were given out.
+	forced     forced
+	effects
+	account
+}
 
-	started     time.Time
-	depends     kv.Time // the newest commit that the reply tells something of.
-	wrote       bool    // the command committed something.
-	failed      bool    // a writeErrors entry: ends a transaction as an error does.
-	forceLabels []mongoerr.Label
-	labelsSet   bool // a fail point decided the labels.
-	entered     bool // Spec.Run was reached.
-	known       bool // Peer.Wrote, before this command.
-	doubt       bool // what the command wrote may have been committed or not.
-	shows       bool // the reply is the first to show a snapshot to a reader of what is durable.
-	timeless    bool // a find of a collection that is not there, which tells no time.
-	more        bool // a stream of replies goes on.
-	hangUp      bool // a fail point drops the connection after the command ran.
-	stamps      uint64
-	settings    catalog.Namespace // a collection of the server's own that the command may have changed.
-	op          *op               // asOp, while it runs.
+// statements are those of a write command, as Spec.Check has decoded them for Run.
+type statements struct {
+	n    int
+	docs []bsonx.Doc // of an insert or bulkWrite.
+	args []Args      // of an update or delete.
+	bulk *bulk
+}
+
+// forced is what fail points have decided.
+type forced struct {
+	labels    []mongoerr.Label
+	labelsSet bool // labels are the reply's, and no others.
+	hangUp    bool // the connection is dropped after the command ran.
+}
+
+// effects are what the command has done and its reply tells of. They decide what
+// the reply waits for, and which labels an error has.
+type effects struct {
+	entered  bool              // Spec.Run was reached.
+	wrote    bool              // it committed something.
+	failed   bool              // an entry of writeErrors: ends a transaction as an error does.
+	doubt    bool              // what it wrote may have been committed or not.
+	shows    bool              // the reply is the first to show a snapshot to a reader of what is durable.
+	depends  kv.Time           // the newest commit that the reply tells something of.
+	settings catalog.Namespace // a collection of the server's own that it may have changed.
+}
+
+// account is what the log and the sums of a transaction tell of the command.
+type account struct {
 	spent       session.Spent
 	plan        plan.Node       // of the last query that was looked at.
 	told        *mongoerr.Error // the error of the reply, nil for success.
 	durableWait time.Duration   // how long the reply waited for the log.
-	asOp        op
 }
 
 // InTxn tells whether the command is a statement of a transaction.

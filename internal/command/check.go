@@ -29,14 +29,14 @@ func checkBatch(field string) func(*Call) error {
 		if err != nil {
 			return err
 		}
-		c.batch = len(docs)
+		c.statements.n, c.statements.docs = len(docs), docs
 		return c.checkBatchSize()
 	}
 }
 
 // checkBatchSize judges the number of statements, and the types of their ids.
 func (c *Call) checkBatchSize() error {
-	if err := batchSize(c.batch); err != nil {
+	if err := batchSize(c.statements.n); err != nil {
 		return err
 	}
 	for i, id := range bsonx.All(c.Args.Doc("stmtIds")) {
@@ -48,7 +48,7 @@ func (c *Call) checkBatchSize() error {
 }
 
 // decodeStatements decodes the statements of an update or delete command, which
-// run finds in c.statements, and judges each.
+// Run finds in c.statements, and judges each.
 func (c *Call) decodeStatements(field string, fields *Fields, judge func(*Args) error) error {
 	if err := checkCollection(c); err != nil {
 		return err
@@ -57,15 +57,15 @@ func (c *Call) decodeStatements(field string, fields *Fields, judge func(*Args) 
 	if err != nil {
 		return err
 	}
-	c.statements = make([]Args, len(docs))
+	args := make([]Args, len(docs))
 	for i, d := range docs {
-		if c.statements[i], err = fields.Decode(d); err != nil {
+		if args[i], err = fields.Decode(d); err != nil {
 			return err
 		}
-		if err := judge(&c.statements[i]); err != nil {
+		if err := judge(&args[i]); err != nil {
 			return err
 		}
 	}
-	c.batch = len(docs)
+	c.statements.n, c.statements.args = len(docs), args
 	return c.checkBatchSize()
 }

@@ -1,10 +1,13 @@
 package command
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
 // commands is every command there is.
 func commands() []*Spec {
-	with := func(s Spec, run func(ctxT, *Call) error) *Spec {
+	with := func(s Spec, run func(context.Context, *Call) error) *Spec {
 		s.Run = run
 		return &s
 	}

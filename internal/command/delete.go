@@ -37,9 +37,9 @@ func runDelete(ctx context.Context, c *Call) error {
 	if err := c.writable(ns); err != nil {
 		return err
 	}
-	return c.eachStatement(ctx, len(c.statements), Deleting, func(i int, stmt int32) (*change, error) {
+	return c.eachStatement(ctx, c.statements.n, Deleting, func(i int, stmt int32) (*change, error) {
 		c.D.metrics.remove.Add(1)
-		a := &c.statements[i]
+		a := &c.statements.args[i]
 		limit, _ := integer(a.Value("limit"))
 		ch := &change{ns: ns, multi: limit == 0, hint: a.Value("hint"), stmt: stmt}
 		return ch, c.compile(ch, changeText{let: c.Args.Doc("let"), filter: a.Doc("q")})

@@ -122,8 +122,8 @@ func (d *Dispatcher) serve(ctx context.Context, c *Call) Result {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	c.op = d.ops.begin(c, cancel)
-	defer d.ops.end(c.op)
+	d.ops.begin(c, cancel)
+	defer d.ops.end(c)
 	err := d.admit(ctx, c)
 	if err == nil {
 		err = d.failCommand(ctx, c)

@@ -37,7 +37,7 @@ func (d *Dispatcher) failCommand(ctx context.Context, c *Call) error {
 	if !ok {
 		return nil
 	}
-	c.forceLabels, c.labelsSet = f.Labels, f.LabelsSet
+	c.forced.labels, c.forced.labelsSet = f.Labels, f.LabelsSet
 	if f.Stay {
 		if err := d.FailPoints.Outlast(ctx, failpoint.FailCommandPoint); err != nil {
 			return interrupted(ctx, ctx.Err())
@@ -75,6 +75,6 @@ func (d *Dispatcher) failWriteConcern(c *Call) (bsonx.Doc, error) {
 	if f.Err != nil {
 		return nil, f.Err
 	}
-	c.forceLabels, c.labelsSet = f.Labels, f.LabelsSet
+	c.forced.labels, c.forced.labelsSet = f.Labels, f.LabelsSet
 	return f.WriteConcernError, nil
 }

@@ -86,8 +86,8 @@ func runFind(ctx context.Context, c *Call) error {
 			Namespace: ns.String(), Source: src, Limit: f.req.Limit,
 			NoTimeout: c.Args.Bool("noCursorTimeout", false),
 		}
-		c.timeless = f.req.Coll == nil
-		return c.answerFrom(ctx, tx, cur, first, c.Args.Bool("singleBatch", false), keep)
+		want := firstBatch{docs: first, single: c.Args.Bool("singleBatch", false), timeless: f.req.Coll == nil}
+		return c.answerFrom(ctx, tx, cur, want, keep)
 	})
 }
 
@@ -100,17 +100,24 @@ func readable(ns catalog.Namespace) error {
 	return nil
 }
 
+// firstBatch is how a new cursor is answered.
+type firstBatch struct {
+	docs     int64
+	single   bool // the cursor is closed all the same.
+	timeless bool // it tells no time, being of a collection that is not there.
+}
+
 // answerFrom answers with a cursor that reads from tx, which it takes over if it
 // stays open and tx is no transaction's of the client.
-func (c *Call) answerFrom(ctx context.Context, tx *docstore.Tx, cur *session.Cursor, first int64, single bool, keep *bool) error {
+func (c *Call) answerFrom(ctx context.Context, tx *docstore.Tx, cur *session.Cursor, want firstBatch, keep *bool) error {
 	if c.Txn == nil {
 		*keep = true
 		cur.Reads, cur.Majority = tx, c.ReadConcern.Durable()
-		if c.ReadConcern.Level == levelSnapshot && !c.timeless {
+		if c.ReadConcern.Level == levelSnapshot && !want.timeless {
 			cur.AtTime = uint64(tx.KV.ReadTime())
 		}
 	}
-	return c.answer(ctx, cur, batch{field: "firstBatch", docs: first, left: cur.Left()}, single)
+	return c.answer(ctx, cur, batch{field: "firstBatch", docs: want.docs, left: cur.Left()}, want.single)
 }
 
 // checkFind is find's Check: the options that contradict each other.

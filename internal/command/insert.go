@@ -10,8 +10,6 @@ import (
 	"github.com/pandodb/pando/internal/session"
 )
 
-type ctxT = context.Context
-
 // Outside a transaction an insert's documents are committed in groups of at most
 // so much: a group is atomic by accident, and its records are one entry.
 const (
@@ -38,10 +36,7 @@ func runInsert(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	docs, err := c.Args.Docs("documents")
-	if err != nil {
-		return err
-	}
+	docs := c.statements.docs
 	if err := c.writable(ns); err != nil {
 		return err
 	}

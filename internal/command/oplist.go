@@ -40,13 +40,13 @@ func (d *Dispatcher) currentOps(want wanted) []bsonx.Doc {
 	}
 	l := opLister{d: d, want: want, now: d.Env.Now(), peers: d.peers.list()}
 	busy := map[int64]bool{}
-	d.ops.each(func(p *op) {
-		busy[p.call.Peer.ID] = true
+	d.ops.each(func(c *Call) {
+		busy[c.Peer.ID] = true
 		var txn *session.Status
-		if i, ok := open[p.call.Gen.LSID]; ok && p.call.Gen.HasLSID && i.Number == p.call.Gen.TxnNumber {
+		if i, ok := open[c.Gen.LSID]; ok && c.Gen.HasLSID && i.Number == c.Gen.TxnNumber {
 			txn = i.Txn
 		}
-		l.operation(p, waiting[p.note()], txn)
+		l.operation(c, waiting[c.op.note()], txn)
 	})
 	if want.connections {
 		for _, id := range slices.Sorted(maps.Keys(l.peers)) {
@@ -102,20 +102,19 @@ func (l *opLister) client(b *bsonx.Builder, id int64, remote, appName string) {
 }
 
 // operation is a running one.
-func (l *opLister) operation(p *op, waits bool, txn *session.Status) {
-	c := p.call
+func (l *opLister) operation(c *Call, waits bool, txn *session.Status) {
 	b := l.begin("op")
-	l.client(b, c.Peer.ID, c.Peer.Remote, p.appName)
+	l.client(b, c.Peer.ID, c.Peer.Remote, c.op.appName)
 	b.Bool("active", true)
 	b.String("currentOpTime", wallTime(l.now))
 	b.Bool("isFromUserConnection", true)
 	b.Bool("threaded", true)
-	b.Int64("opid", p.id)
+	b.Int64("opid", c.op.id)
 	if c.Gen.HasLSID {
 		b.EmbedDoc("lsid", c.Gen.LSID.Doc())
 	}
-	b.Int64("secs_running", int64(l.now.Sub(p.started).Seconds()))
-	b.Int64("microsecs_running", l.now.Sub(p.started).Microseconds())
+	b.Int64("secs_running", int64(l.now.Sub(c.started).Seconds()))
+	b.Int64("microsecs_running", l.now.Sub(c.started).Microseconds())
 	b.String("op", opName(c.Spec.Name))
 	b.String("ns", c.shownNS())
 	b.Bool("redacted", false)

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/kv"
@@ -15,12 +14,10 @@ import (
 	"github.com/pandodb/pando/internal/session"
 )
 
-// op is a running command, as currentOp shows it and killOp ends it.
+// op is a command as currentOp shows it and killOp ends it, while it runs.
 type op struct {
 	id      int64
-	call    *Call
 	cancel  context.CancelCauseFunc
-	started time.Time
 	appName string // the connection's when the command began.
 }
 
@@ -29,55 +26,53 @@ func (p *op) note() string { return "op " + strconv.FormatInt(p.id, 10) }
 
 // ops are the running commands of one server.
 type ops struct {
-	next atomic.Int64
-	mu   sync.Mutex // guards running; a leaf.
-	run  map[int64]*op
+	next    atomic.Int64
+	mu      sync.Mutex // guards running; a leaf.
+	running map[int64]*Call
 }
 
-func (o *ops) begin(c *Call, cancel context.CancelCauseFunc) *op {
-	p := &c.asOp
-	*p = op{id: o.next.Add(1), call: c, cancel: cancel, started: c.started, appName: c.Peer.AppName}
+func (o *ops) begin(c *Call, cancel context.CancelCauseFunc) {
+	c.op = op{id: o.next.Add(1), cancel: cancel, appName: c.Peer.AppName}
 	o.mu.Lock()
-	if o.run == nil {
-		o.run = map[int64]*op{}
+	if o.running == nil {
+		o.running = map[int64]*Call{}
 	}
-	o.run[p.id] = p
+	o.running[c.op.id] = c
 	o.mu.Unlock()
-	return p
 }
 
-func (o *ops) end(p *op) {
+func (o *ops) end(c *Call) {
 	o.mu.Lock()
-	delete(o.run, p.id)
+	delete(o.running, c.op.id)
 	o.mu.Unlock()
 }
 
 // kill interrupts an operation if it runs.
 func (o *ops) kill(id int64, cause error) {
 	o.mu.Lock()
-	p := o.run[id]
+	c := o.running[id]
 	o.mu.Unlock()
-	if p != nil {
-		p.cancel(cause)
+	if c != nil {
+		c.op.cancel(cause)
 	}
 }
 
 // killSessions interrupts the operations of sessions that match, but for one.
-func (o *ops) killSessions(match func(session.ID) bool, but *op, cause error) {
-	o.each(func(p *op) {
-		if p != but && p.call.Gen.HasLSID && match(p.call.Gen.LSID) {
-			p.cancel(cause)
+func (o *ops) killSessions(match func(session.ID) bool, but *Call, cause error) {
+	o.each(func(c *Call) {
+		if c != but && c.Gen.HasLSID && match(c.Gen.LSID) {
+			c.op.cancel(cause)
 		}
 	})
 }
 
 // each calls f for the running operations, the oldest first. None of them ends
 // meanwhile, so what a Call was admitted with may be read.
-func (o *ops) each(f func(*op)) {
+func (o *ops) each(f func(*Call)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, id := range slices.Sorted(maps.Keys(o.run)) {
-		f(o.run[id])
+	for _, id := range slices.Sorted(maps.Keys(o.running)) {
+		f(o.running[id])
 	}
 }
 

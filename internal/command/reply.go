@@ -17,7 +17,7 @@ func (d *Dispatcher) finish(ctx context.Context, c *Call, err error) Result {
 	if errors.Is(err, errCloseConnection) {
 		return Result{Close: true}
 	}
-	if c.hangUp {
+	if c.forced.hangUp {
 		return Result{Close: true}
 	}
 	if c.wrote && c.settings.Coll != "" {
@@ -84,8 +84,8 @@ func (d *Dispatcher) appendError(c *Call, e *mongoerr.Error, wcErr bsonx.Doc) {
 
 func (d *Dispatcher) appendLabels(c *Call, code, wcCode mongoerr.Code, more []mongoerr.Label) {
 	all := append(labels(c.Spec, &c.Gen, code, wcCode, d.stopping.Load(), c.entered && c.known && !c.wrote && !c.doubt), more...)
-	if c.labelsSet {
-		all = c.forceLabels
+	if c.forced.labelsSet {
+		all = c.forced.labels
 	}
 	if len(all) == 0 {
 		return

@@ -108,7 +108,7 @@ func runEndSessions(_ context.Context, c *Call) error {
 
 func (c *Call) kill(match func(session.ID) bool) error {
 	cause := mongoerr.New(mongoerr.Interrupted, "operation was interrupted")
-	c.D.ops.killSessions(match, c.op, cause)
+	c.D.ops.killSessions(match, c, cause)
 	c.D.Sessions.Kill(match)
 	return nil
 }

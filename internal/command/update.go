@@ -46,8 +46,8 @@ func runUpdate(ctx context.Context, c *Call) error {
 	if err := c.writable(ns); err != nil {
 		return err
 	}
-	return c.eachStatement(ctx, len(c.statements), Updating, func(i int, stmt int32) (*change, error) {
-		return c.compileUpdate(ns, &c.statements[i], stmt)
+	return c.eachStatement(ctx, c.statements.n, Updating, func(i int, stmt int32) (*change, error) {
+		return c.compileUpdate(ns, &c.statements.args[i], stmt)
 	})
 }
 

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -122,7 +123,7 @@ func batchSize(n int) error {
 // stmtIDs returns the id of each of n statements (7.1).
 func (c *Call) stmtIDs(n int) (func(i int) int32, error) {
 	first, list := c.Gen.StmtID, bsonx.Value{}
-	if c.batch > 0 {
+	if c.statements.n > 0 {
 		list = c.Args.Value("stmtIds") // findAndModify, which is no batch, has none.
 	}
 	switch {
@@ -165,7 +166,7 @@ func (c *Call) executed(stmt int32) (session.Record, bool) {
 }
 
 // stage has tx write the records of what it did, if the command is retryable.
-func (c *Call) stage(ctx ctxT, tx *docstore.Tx, recs []session.Record) error {
+func (c *Call) stage(ctx context.Context, tx *docstore.Tx, recs []session.Record) error {
 	if c.Session == nil || !c.Gen.Retryable() || len(recs) == 0 {
 		return nil
 	}
@@ -184,7 +185,7 @@ func (c *Call) failPrimaryWrite(recs []session.Record) error {
 // failPrimaryCommit asks the fail point about whatever is to be committed under a number.
 func (c *Call) failPrimaryCommit() error {
 	hangUp, err := c.D.FailPoints.PrimaryWrite(func() string { return fmt.Sprintf("%s:%d", c.Session.ID, c.Gen.TxnNumber) })
-	c.hangUp = c.hangUp || hangUp
+	c.forced.hangUp = c.forced.hangUp || hangUp
 	return err
 }
 
@@ -226,7 +227,7 @@ func (c *Call) recordable(ns catalog.Namespace) error {
 }
 
 // writeTarget looks up the collection of a write; nil if there is none.
-func (c *Call) writeTarget(ctx ctxT, tx *docstore.Tx, ns catalog.Namespace) (*catalog.Collection, error) {
+func (c *Call) writeTarget(ctx context.Context, tx *docstore.Tx, ns catalog.Namespace) (*catalog.Collection, error) {
 	coll, err := tx.Cat.Lookup(ctx, ns)
 	if err != nil {
 		return nil, err
@@ -264,7 +265,7 @@ func directWrite(coll *catalog.Collection) error {
 }
 
 // targetOrNew is writeTarget, creating the collection.
-func (c *Call) targetOrNew(ctx ctxT, tx *docstore.Tx, ns catalog.Namespace) (*catalog.Collection, error) {
+func (c *Call) targetOrNew(ctx context.Context, tx *docstore.Tx, ns catalog.Namespace) (*catalog.Collection, error) {
 	coll, err := c.writeTarget(ctx, tx, ns)
 	if coll != nil || err != nil {
 		return coll, err
