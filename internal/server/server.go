@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net"
 	"strconv"
 	"sync"
@@ -19,14 +18,14 @@ import (
 type Options struct {
 	Handler Handler
 
-	// BindIPs are the addresses to listen on; none is loopback.
+	// BindIPs are the addresses to listen on, "" for all there are; none is loopback.
 	BindIPs []string
 
 	// Port to listen on; 0 lets the system pick one, the same for all addresses.
 	Port int
 
-	// ConnsMax is how many connections may be open; one more is closed at once.
-	// 0 is no limit of ours.
+	// ConnsMax is how many connections may be open; one more is closed at once. 0, or
+	// too many, is as many as the process has files for, less those that others need.
 	ConnsMax int
 
 	// Grace is how long running commands may go on once the server shuts down,
@@ -82,8 +81,8 @@ func Listen(ctx context.Context, opt Options) (*Server, error) {
 	if len(opt.BindIPs) == 0 {
 		opt.BindIPs = []string{"127.0.0.1"}
 	}
-	if opt.ConnsMax == 0 {
-		opt.ConnsMax = math.MaxInt32
+	if fits := connsMax(filesMax()); opt.ConnsMax == 0 || opt.ConnsMax > fits {
+		opt.ConnsMax = fits
 	}
 	if opt.Grace == 0 {
 		opt.Grace = time.Second
@@ -112,7 +111,7 @@ func (s *Server) open(ctx context.Context) error {
 	port := s.opt.Port
 	for _, ip := range s.opt.BindIPs {
 		var lc net.ListenConfig
-		l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(ip, strconv.Itoa(port)))
+		l, err := lc.Listen(ctx, network(ip), net.JoinHostPort(ip, strconv.Itoa(port)))
 		if err != nil {
 			for _, open := range s.listeners {
 				err = errors.Join(err, open.Close())
@@ -123,6 +122,19 @@ func (s *Server) open(ctx context.Context) error {
 		port = l.Addr().(*net.TCPAddr).Port
 	}
 	return nil
+}
+
+// network is where an address is listened on: "::" in version 6 only, so that 0.0.0.0
+// can be listened on as well.
+func network(ip string) string {
+	switch addr := net.ParseIP(ip); {
+	case addr == nil:
+		return "tcp"
+	case addr.To4() != nil:
+		return "tcp4"
+	default:
+		return "tcp6"
+	}
 }
 
 // Addrs are the addresses that the server listens on.

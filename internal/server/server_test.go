@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -304,6 +306,41 @@ func TestLimit(t *testing.T) {
 	dial(t, s).expectEnd()
 	if got := s.Stats(); got.Current != 1 || got.Available != 0 || got.TotalCreated != 1 || got.Rejected != 1 || got.Requests != 2 || got.BytesIn == 0 || got.BytesOut == 0 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestConnsMax: connections leave files to the store, however few there are.
+func TestConnsMax(t *testing.T) {
+	for files, want := range map[uint64]int{0: 0, 100: 50, 1024: 512, 20_000: 18_800, math.MaxUint64: math.MaxInt32} {
+		if got := connsMax(files); got != want {
+			t.Errorf("%d files: %d connections, want %d", files, got, want)
+		}
+	}
+	s := serve(t, Options{Handler: handler{}, ConnsMax: math.MaxInt})
+	if got, want := s.Stats().Available, int64(connsMax(filesMax())); got != want {
+		t.Errorf("%d connections fit, want %d", got, want)
+	}
+}
+
+// TestAllAddresses: all addresses of both versions, named together or not at all.
+func TestAllAddresses(t *testing.T) {
+	ways, reach := [][]string{{""}, {"0.0.0.0"}}, []string{"127.0.0.1"}
+	if l, err := net.Listen("tcp6", "[::1]:0"); err == nil { // this machine has version 6.
+		l.Close()
+		ways = [][]string{{""}, {"0.0.0.0", "::"}, {"::", "0.0.0.0"}}
+		reach = append(reach, "::1")
+	}
+	for _, bind := range ways {
+		s := serve(t, Options{Handler: handler{}, BindIPs: bind})
+		port := strconv.Itoa(s.Addrs()[0].(*net.TCPAddr).Port)
+		for _, ip := range reach {
+			c, err := net.Dial("tcp", net.JoinHostPort(ip, port))
+			if err != nil {
+				t.Errorf("%q: %v", bind, err)
+				continue
+			}
+			c.Close()
+		}
 	}
 }
 
