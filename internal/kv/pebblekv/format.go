@@ -96,6 +96,12 @@ func readFormat(disk vfs.FS, dir string) (f format, ok bool, err error) {
 	return f, err == nil, err
 }
 
+// Exists tells if dir holds a store, without making or locking anything.
+func Exists(dir string) (bool, error) {
+	_, ok, err := readFormat(vfs.Default, dir)
+	return ok, err
+}
+
 // writeFormat replaces the format file: afterwards it is the old one or the new
 // one, whatever happens.
 func writeFormat(disk vfs.FS, dir string, f format) error {

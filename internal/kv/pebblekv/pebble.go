@@ -116,7 +116,7 @@ func (s *Store) backgroundError(err error) {
 // an error as well.
 func (s *Store) dataCorruption(info pebble.DataCorruptionInfo) {
 	if s.checking.Load() == 0 {
-		s.diedf("a damaged file: %s", info)
+		s.diedf("a damaged file: %s: %w", info.Path, info.Details) // info's own text has a stack trace.
 	}
 }
 
