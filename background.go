@@ -48,21 +48,33 @@ const reapPeriod = 5 * time.Minute
 func (s *Server) background(params *param.Set) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	every := func(period time.Duration, do func()) {
+	inTurn := func(period func() time.Duration, changed <-chan struct{}, do func()) {
 		s.tasks.Go(func() {
-			t := time.NewTicker(period)
+			t := time.NewTicker(period())
 			defer t.Stop()
 			for {
 				select {
 				case <-ctx.Done():
 					return
+				case <-changed:
+					t.Reset(period())
 				case <-t.C:
 					do()
 				}
 			}
 		})
 	}
-	every(params.ClientCursorMonitorFrequencySecs.Seconds(), func() {
+	every := func(period time.Duration, do func()) {
+		inTurn(func() time.Duration { return period }, nil, do)
+	}
+	changed := make(chan struct{}, 1)
+	params.ClientCursorMonitorFrequencySecs.OnChange(func(int64) {
+		select {
+		case changed <- struct{}{}:
+		default: // it has not seen the last one yet.
+		}
+	})
+	inTurn(params.ClientCursorMonitorFrequencySecs.Seconds, changed, func() {
 		s.commands.IdleCursors(params.CursorTimeoutMillis.Millis())
 	})
 	every(cursorIdle/2, func() { s.commands.ParkCursors(cursorIdle) })

@@ -3,7 +3,7 @@ package pando
 import (
 	"context"
 	"errors"
-	"os"
+	"fmt"
 
 	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/env"
@@ -13,8 +13,10 @@ import (
 // Check walks the store in a directory that no server has open, and reports each
 // thing that is wrong with it. The error is why it could not be walked.
 func Check(ctx context.Context, dir string, report func(problem string)) error {
-	if _, err := os.Stat(dir); err != nil {
-		return err // opening would make it.
+	if there, err := pebblekv.Exists(dir); err != nil {
+		return err
+	} else if !there { // opening would make one.
+		return fmt.Errorf("there is no store in %s", dir)
 	}
 	e := env.System()
 	store, err := pebblekv.Open(dir, pebblekv.Options{Env: e, Die: func(err error) { report(err.Error()) }})

@@ -13,12 +13,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/command"
 	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/env"
 	"github.com/pandodb/pando/internal/failpoint"
 	"github.com/pandodb/pando/internal/kv/pebblekv"
+	"github.com/pandodb/pando/internal/mongoerr"
 	"github.com/pandodb/pando/internal/param"
 	"github.com/pandodb/pando/internal/server"
 	"github.com/pandodb/pando/internal/session"
@@ -29,11 +29,16 @@ type Options struct {
 	// DBPath is the directory of the data, made if it is not there.
 	DBPath string
 
-	// BindIP is a comma-separated list of addresses to listen on; empty is loopback.
+	// BindIP is a comma-separated list of addresses to listen on, "*" for all there
+	// are; empty is loopback.
 	BindIP string
 
 	// Port to listen on; 0 lets the system pick one: see Server.Port.
 	Port int
+
+	// MaxConns is how many connections may be open; 0 is as many as the system gives
+	// the process files for, less those that the store needs. More than that it never is.
+	MaxConns int
 
 	// Advertise is the "host:port" that drivers are told to come back to; empty
 	// is the address that each of them connected to.
@@ -67,21 +72,26 @@ type Options struct {
 	// a way that it must not go on from (a failed sync). Died tells too.
 	OnFatal func(error)
 
-	// ArgV is what getCmdLineOpts shows.
+	// ArgV is the command line, for getCmdLineOpts.
 	ArgV []string
+
+	// Given are the settings that somebody has given, on the command line or in a file,
+	// by mongod's names (net.port), for getCmdLineOpts: texts, numbers and truth values.
+	Given map[string]any
 }
 
 // The kinds of failure that have an exit code of their own.
 var (
 	ErrListen      = errors.New("cannot listen")
 	ErrNewerFormat = pebblekv.ErrNewerFormat
-	ErrDied        = errors.New("the store has failed")
+	ErrDied        = pebblekv.ErrDied
 	ErrOption      = errors.New("bad option")
 )
 
 // Server is a running server. It is safe for concurrent use.
 type Server struct {
 	opt      Options
+	params   *param.Set
 	store    *pebblekv.Store
 	sessions *session.Manager
 	commands *command.Dispatcher
@@ -110,10 +120,10 @@ func Open(ctx context.Context, opt Options) (*Server, error) {
 	params := param.New()
 	for name, value := range opt.Parameters {
 		if err := params.SetStartup(name, value); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrOption, err)
+			return nil, fmt.Errorf("%w: %s", ErrOption, mongoerr.From(err).Msg)
 		}
 	}
-	s := &Server{opt: opt, died: make(chan error, 1)}
+	s := &Server{opt: opt, params: params, died: make(chan error, 1)}
 	e := env.System()
 	if err := s.openStore(ctx, e, params); err != nil {
 		return nil, err
@@ -156,8 +166,15 @@ func (s *Server) openStore(ctx context.Context, e *env.Env, params *param.Set) e
 }
 
 func (s *Server) listen(ctx context.Context) (err error) {
+	bind := strings.Split(s.opt.BindIP, ",")
+	for i, ip := range bind {
+		if bind[i] = strings.TrimSpace(ip); bind[i] == "*" {
+			bind[i] = ""
+		}
+	}
 	s.listener, err = server.Listen(ctx, server.Options{
-		Handler: handler{s.commands}, BindIPs: strings.Split(s.opt.BindIP, ","), Port: s.opt.Port, Log: s.opt.Logger,
+		Handler: handler{s.commands}, BindIPs: bind, Port: s.opt.Port,
+		ConnsMax: s.opt.MaxConns, Log: s.opt.Logger,
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrListen, err)
@@ -173,30 +190,12 @@ func (s *Server) persona(e *env.Env) command.Persona {
 	// An election id is the term; a new one at each start, and never a lower one.
 	p.Elected = [12]byte{0x7f, 0xff, 0xff, 0xff}
 	binary.BigEndian.PutUint64(p.Elected[4:], uint64(p.Started.UnixMilli()))
-	b := bsonx.NewBuilder(nil)
-	b.OpenDoc("net")
-	b.String("bindIp", s.opt.BindIP)
-	b.Int32("port", int32(s.opt.Port))
-	b.Close()
-	b.OpenDoc("replication")
-	b.String("replSet", s.opt.ReplSet)
-	b.Close()
-	b.OpenDoc("setParameter")
-	for name, value := range s.opt.Parameters {
-		b.String(name, value)
-	}
-	b.Close()
-	b.OpenDoc("storage")
-	b.String("dbPath", s.opt.DBPath)
-	b.Close()
-	p.Parsed = b.Doc()
+	p.Parsed = parsed(s.opt.Given, s.opt.Parameters)
 	return p
 }
 
-// die is what the engine calls when it must not go on.
+// die is what the engine calls, having logged why, when it must not go on.
 func (s *Server) die(err error) {
-	err = fmt.Errorf("%w: %w", ErrDied, err)
-	s.opt.Logger.Error("the store has failed, stopping", slog.Any("error", err))
 	if s.opt.OnFatal != nil {
 		s.opt.OnFatal(err)
 	}
@@ -212,9 +211,13 @@ func (s *Server) Died() <-chan error { return s.died }
 // Port is the port that the server listens on.
 func (s *Server) Port() int { return s.listener.Addrs()[0].(*net.TCPAddr).Port }
 
-// URI is a connection string for this server.
+// URI is a connection string for this server, from the machine that it runs on.
 func (s *Server) URI() string {
-	return "mongodb://" + net.JoinHostPort(s.listener.Addrs()[0].(*net.TCPAddr).IP.String(), strconv.Itoa(s.Port())) + "/?replicaSet=" + s.opt.ReplSet
+	ip := s.listener.Addrs()[0].(*net.TCPAddr).IP
+	if ip.IsUnspecified() { // it listens on all addresses; this is one of them.
+		ip = net.IPv4(127, 0, 0, 1)
+	}
+	return "mongodb://" + net.JoinHostPort(ip.String(), strconv.Itoa(s.Port())) + "/?replicaSet=" + s.opt.ReplSet
 }
 
 // Close is Shutdown with ten seconds.
@@ -225,9 +228,12 @@ func (s *Server) Close() error {
 }
 
 // Shutdown ends the server: clients are told, running commands end, open
-// transactions abort, the store closes. After ctx ends it waits for no client.
+// transactions abort, the store closes. After ctx ends, or after the time that the
+// parameter shutdownTimeoutMillisForSignaledShutdown gives, it waits for no client.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.once.Do(func() {
+		ctx, cancel := context.WithTimeout(ctx, s.params.ShutdownTimeoutMillis.Millis())
+		defer cancel()
 		s.stop()
 		s.commands.Stop()
 		s.sessions.AbortIdle()
