@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -8,31 +9,41 @@ import (
 	"sync"
 )
 
-// openLog returns the log: readable lines on a terminal, one JSON object a line
-// in a file or a pipe; its last lines, for getLog; and its level.
-func openLog(path string, quiet bool, verbose int) (*slog.Logger, *logTail, *slog.LevelVar, error) {
+// logging is the log, its last lines for getLog, and its level.
+type logging struct {
+	*slog.Logger
+	tail  *logTail
+	level *slog.LevelVar
+
+	// forMachines is set if standard error is the log and no terminal: then what is
+	// said there has the log's form, whatever it is.
+	forMachines bool
+}
+
+// openLog returns readable lines on a terminal, one JSON object a line in a file or a pipe.
+func openLog(path string, quiet bool, verbose int) (*logging, error) {
 	out := os.Stderr
 	terminal := false
 	if path != "" {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
-			return nil, nil, nil, err
+			return nil, fmt.Errorf("open the log: %w", err)
 		}
 		out = f
 	} else if info, err := out.Stat(); err == nil {
 		terminal = info.Mode()&os.ModeCharDevice != 0
 	}
-	level := new(slog.LevelVar)
+	l := &logging{tail: &logTail{out: out}, level: new(slog.LevelVar), forMachines: path == "" && !terminal}
 	switch {
 	case quiet:
-		level.Set(slog.LevelWarn)
+		l.level.Set(slog.LevelWarn)
 	case verbose > 0:
-		level.Set(slog.LevelDebug)
+		l.level.Set(slog.LevelDebug)
 	}
-	tail := &logTail{out: out}
-	o := &slog.HandlerOptions{Level: level}
+	o := &slog.HandlerOptions{Level: l.level}
 	if !terminal {
-		return slog.New(slog.NewJSONHandler(tail, o)), tail, level, nil
+		l.Logger = slog.New(slog.NewJSONHandler(l.tail, o))
+		return l, nil
 	}
 	o.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey && len(groups) == 0 {
@@ -40,7 +51,17 @@ func openLog(path string, quiet bool, verbose int) (*slog.Logger, *logTail, *slo
 		}
 		return a
 	}
-	return slog.New(slog.NewTextHandler(tail, o)), tail, level, nil
+	l.Logger = slog.New(slog.NewTextHandler(l.tail, o))
+	return l, nil
+}
+
+// fatal logs what ends the process.
+func (l *logging) fatal(err error) error {
+	l.Error("cannot go on", slog.Any("error", err))
+	if l.forMachines {
+		return loggedError{err}
+	}
+	return err
 }
 
 // logTailLines is how many lines getLog can show.

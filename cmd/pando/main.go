@@ -47,6 +47,13 @@ func main() {
 	}
 }
 
+// usageError is a mistake on the command line or in the configuration file.
+type usageError struct{ text string }
+
+func (e usageError) Error() string { return e.text }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+
 // help shows the flags of serve with the list of commands too: they are pando's own.
 func help(o kong.HelpOptions, ctx *kong.Context) error {
 	if err := kong.DefaultHelpPrinter(o, ctx); err != nil || ctx.Selected() != nil {
@@ -61,8 +68,9 @@ func help(o kong.HelpOptions, ctx *kong.Context) error {
 }
 
 func exitCode(err error) int {
+	_, usage := errors.AsType[usageError](err)
 	switch {
-	case errors.Is(err, errUsage), errors.Is(err, pando.ErrOption):
+	case usage, errors.Is(err, pando.ErrOption):
 		return exitUsage
 	case errors.Is(err, pando.ErrListen):
 		return exitNet
@@ -74,7 +82,14 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
+// loggedError is one that whoever reads standard error has seen as a line of the log.
+type loggedError struct{ error }
+
+func (e loggedError) Unwrap() error { return e.error }
+
 func fail(code int, err error) {
-	fmt.Fprintln(os.Stderr, "pando:", err)
+	if _, logged := errors.AsType[loggedError](err); !logged {
+		fmt.Fprintln(os.Stderr, "pando:", err)
+	}
 	os.Exit(code)
 }

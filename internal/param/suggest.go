@@ -8,16 +8,27 @@ import (
 // suggest is how a message goes on that names an unknown parameter: with the known
 // one that was probably meant, if one is near enough.
 func (t *table) suggest(name string) string {
-	best, nearest := len(name)/3+1, ""
-	for _, p := range t.ordered {
-		if d := distance(strings.ToLower(name), strings.ToLower(p.Name())); d < best {
-			best, nearest = d, p.Name()
-		}
+	known := make([]string, len(t.ordered))
+	for i, p := range t.ordered {
+		known[i] = p.Name()
 	}
+	nearest := Nearest(name, known)
 	if nearest == "" {
 		return ""
 	}
 	return fmt.Sprintf(", did you mean '%s'?", nearest)
+}
+
+// Nearest is the known name that was probably meant by one that is not known, or ""
+// if none is near enough.
+func Nearest(name string, known []string) string {
+	best, nearest := len(name)/3+1, ""
+	for _, k := range known {
+		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < best {
+			best, nearest = d, k
+		}
+	}
+	return nearest
 }
 
 // distance is how many letters must be added, dropped or replaced to come from a to b.
