@@ -43,11 +43,17 @@ func (n Namespace) validateDatabase() error {
 			"db name must be at most %d characters, found: %d", DatabaseBytesMax, len(n.DB))
 	case strings.Contains(n.DB, "."):
 		return mongoerr.Newf(mongoerr.InvalidNamespace, "'.' is an invalid character in a db name: %s", n.DB)
-	case n.DB == "" || strings.ContainsAny(n.DB, `/\ "`):
+	case !n.namedDatabase():
 		return mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid namespace specified: %s", n)
 	}
 	return nil
 }
+
+func (n Namespace) namedDatabase() bool { return n.DB != "" && !strings.ContainsAny(n.DB, `/\ "`) }
+
+// Named tells whether both parts are there and the database's is made of what names
+// are made of.
+func (n Namespace) Named() bool { return n.Coll != "" && n.namedDatabase() }
 
 var errNull = mongoerr.New(mongoerr.InvalidNamespace, "namespaces cannot have embedded null characters")
 

@@ -2,12 +2,10 @@ package command
 
 import (
 	"context"
-	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/mongoerr"
-	"github.com/pandodb/pando/internal/plan"
 	"github.com/pandodb/pando/internal/session"
 )
 
@@ -26,56 +24,8 @@ var bulkWrite = Spec{
 		Field{Name: "bypassEmptyTsReplacement", Type: LooseBoolean}),
 }
 
-var (
-	bulkNamespace = NewFields("bulkWrite.nsInfo",
-		Field{Name: "ns", Type: Text, Required: true},
-		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
-		Field{Name: "encryptionInformation", Type: Document, NotYet: true},
-		Field{Name: "isTimeseriesNamespace", Type: LooseBoolean, NotYet: true, Unless: isFalse})
-	bulkInsert = NewFields("bulkWrite.ops",
-		Field{Name: "insert", Type: Integer, Required: true, Bounded: true},
-		Field{Name: "document", Type: Document, Required: true})
-	bulkUpdate = NewFields("bulkWrite.ops",
-		Field{Name: "update", Type: Integer, Required: true, Bounded: true},
-		Field{Name: "filter", Type: Document, Required: true},
-		Field{Name: "updateMods", Type: Any, Required: true},
-		Field{Name: "sort", Type: Document},
-		Field{Name: "multi", Type: Boolean},
-		Field{Name: "upsert", Type: Boolean},
-		Field{Name: "arrayFilters", Type: Array},
-		Field{Name: "hint", Type: Hint},
-		Field{Name: "constants", Type: Document},
-		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation})
-	bulkDelete = NewFields("bulkWrite.ops",
-		Field{Name: "delete", Type: Integer, Required: true, Bounded: true},
-		Field{Name: "filter", Type: Document, Required: true},
-		Field{Name: "multi", Type: Boolean},
-		Field{Name: "hint", Type: Hint},
-		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation})
-	bulkCursor = NewFields("bulkWrite.cursor", Field{Name: "batchSize", Type: Integer, Bounded: true})
-)
-
-// bulk is a bulkWrite, decoded.
-type bulk struct {
-	spaces []catalog.Namespace
-	ops    []bulkOp
-	limit  int64 // of the first batch's results; negative is none.
-}
-
-// bulkOp is one of its operations.
-type bulkOp struct {
-	kind string
-	args Args
-	ns   catalog.Namespace
-}
-
 func runBulkWrite(ctx context.Context, c *Call) error {
 	ops := c.statements.bulk.ops
-	for i := range ops {
-		if err := c.writable(ops[i].ns); err != nil {
-			return err
-		}
-	}
 	ids, err := c.stmtIDs(len(ops))
 	if err != nil {
 		return err
@@ -83,6 +33,9 @@ func runBulkWrite(ctx context.Context, c *Call) error {
 	r := bulkReply{errorsOnly: c.Args.Bool("errorsOnly", false), countsOnly: c.WriteConcern.Unacknowledged() && !c.InTxn()}
 	ordered := c.Args.Bool("ordered", true)
 	for i := range ops {
+		if err := c.insertable(ops[i:]); err != nil {
+			return err
+		}
 		if err := c.passChanges(ctx, ops[i].ns); err != nil {
 			return err
 		}
@@ -100,87 +53,29 @@ func runBulkWrite(ctx context.Context, c *Call) error {
 	return nil
 }
 
-// checkBulkWrite is bulkWrite's Check: it decodes the operations.
-func checkBulkWrite(c *Call) (err error) {
-	cursor, err := bulkCursor.Decode(c.Args.Doc("cursor"))
-	if err != nil {
-		return err
-	}
-	if err := checkBatch("ops")(c); err != nil {
-		return err
-	}
-	b := &bulk{limit: cursor.Int("batchSize", -1)}
-	c.statements.bulk = b
-	if b.spaces, err = c.bulkNamespaces(); err != nil {
-		return err
-	}
-	b.ops, err = c.bulkOps(b.spaces)
-	return err
-}
-
-// bulkOps decodes the operations.
-func (c *Call) bulkOps(spaces []catalog.Namespace) ([]bulkOp, error) {
-	ops := make([]bulkOp, len(c.statements.docs))
-	for i, d := range c.statements.docs {
-		// The first field tells the kind; the others are that kind's.
-		kind, at := bsonx.First(d)
-		fields := map[string]*Fields{"insert": bulkInsert, "update": bulkUpdate, "delete": bulkDelete}[kind]
-		if fields == nil {
-			path := strings.TrimSuffix("bulkWrite."+kind, ".")
-			return nil, mongoerr.Newf(mongoerr.IDLUnknownField, "BSON field '%s' is an unknown field.", path)
+// insertable refuses the inserts that ops begins with, if they go to one namespace
+// and it, or that of the insert behind them, may not be written to: the original
+// gathers inserts, and looks at the next one before it writes those it has. Unlike
+// other operations' failures this one is the command's.
+func (c *Call) insertable(ops []bulkOp) error {
+	for i := range ops {
+		if ops[i].kind != "insert" {
+			return nil
 		}
-		args, err := fields.Decode(d)
-		if err != nil {
-			return nil, err
-		}
-		ops[i].kind, ops[i].args = kind, args
-		n, _ := integer(at)
-		if n < 0 || n >= int64(len(spaces)) {
-			return nil, mongoerr.Newf(mongoerr.BadValue, "BulkWrite ops entry %s has an invalid nsInfo index.", bsonx.ShellString(bsonx.DocValue(d)))
-		}
-		ops[i].ns = spaces[n]
-		if err := ops[i].check(); err != nil {
-			return nil, err
-		}
-	}
-	return ops, nil
-}
-
-// check tells what is wrong with an operation and fails the whole command.
-func (op *bulkOp) check() error {
-	if op.kind == "update" {
-		if u := op.args.Value("updateMods"); u.Type != bsonx.TypeDocument && u.Type != bsonx.TypeArray {
-			return mongoerr.New(mongoerr.FailedToParse, "Update argument must be either an object or an array")
-		}
-		if u := op.args.Value("updateMods"); u.Type == bsonx.TypeArray {
-			if _, err := plan.Stages(u); err != nil {
-				return err
-			}
-		}
-		if _, err := op.args.Docs("arrayFilters"); err != nil {
+		if err := c.bulkWritable(ops[i].ns); err != nil || ops[i].ns != ops[0].ns {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Call) bulkNamespaces() ([]catalog.Namespace, error) {
-	docs, err := c.Args.Docs("nsInfo")
-	if err != nil {
-		return nil, err
+// bulkWritable is writable for an operation, as which every name is judged as if it
+// were to be created.
+func (c *Call) bulkWritable(ns catalog.Namespace) error {
+	if err := ns.ValidateNew(); err != nil {
+		return err
 	}
-	spaces := make([]catalog.Namespace, len(docs))
-	for i, d := range docs {
-		a, err := bulkNamespace.Decode(d)
-		if err != nil {
-			return nil, err
-		}
-		name := string([]byte(a.Str("ns")))
-		if spaces[i] = catalog.ParseNamespace(name); spaces[i].DB == "" || spaces[i].Coll == "" {
-			return nil, mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid namespace specified for bulkWrite: '%s'", name)
-		}
-	}
-	return spaces, nil
+	return c.writable(ns)
 }
 
 // bulkOne runs one operation; its own failure is in the outcome.
@@ -195,6 +90,9 @@ func (c *Call) bulkOne(ctx context.Context, op *bulkOp, stmt int32) (outcome, er
 	multi := op.args.Bool("multi", false)
 	if multi && c.Gen.Retryable() { // here, unlike in the other commands, the record does not help.
 		return outcome{err: mongoerr.New(mongoerr.InvalidOptions, "Cannot use retryable writes with multi=true")}, nil
+	}
+	if err := c.bulkWritable(op.ns); err != nil {
+		return outcome{err: mongoerr.From(err)}, nil
 	}
 	how := Updating
 	if op.kind == "delete" {

@@ -41,8 +41,8 @@ func (c *Call) eachStatement(ctx context.Context, n int, how retryAs, compile fu
 // statement runs one of them; its own failure is in the outcome. What has run
 // before is answered from its record, whatever it says now.
 func (c *Call) statement(ctx context.Context, i int, stmt int32, how retryAs, compile func(int, int32) (*change, error)) (outcome, error) {
-	if rec, ok := c.executed(stmt); ok {
-		return replayed(rec, how), nil
+	if rec, ok, err := c.executed(stmt); ok || err != nil {
+		return replayed(rec, how), err
 	}
 	ch, err := compile(i, stmt)
 	if err == nil && ch.multi && c.Gen.Retryable() {

@@ -40,7 +40,7 @@ func (c *Call) checkBatchSize() error {
 		return err
 	}
 	for i, id := range bsonx.All(c.Args.Doc("stmtIds")) {
-		if id.Type != bsonx.TypeInt32 && id.Type != bsonx.TypeNull {
+		if !Int.allow(id) && !Int.absent(id) {
 			return Int.mismatch(c.Spec.Name+".stmtIds", i, id)
 		}
 	}

@@ -187,14 +187,14 @@ func (a *Args) put(name string, v bsonx.Value) error {
 // putAt takes the field with that place in the list.
 func (a *Args) putAt(i int, v bsonx.Value) error {
 	fd := &a.f.list[i]
-	if a.vals[i].Type != bsonx.TypeMissing {
-		return mongoerr.Newf(mongoerr.IDLDuplicateField, "BSON field '%s.%s' is a duplicate field", a.f.owner, fd.Name)
-	}
 	if fd.Type.absent(v) {
 		return nil
 	}
 	if !fd.Type.allow(v) {
 		return fd.Type.mismatch(a.f.owner, fd.Name, v)
+	}
+	if a.vals[i].Type != bsonx.TypeMissing {
+		return mongoerr.Newf(mongoerr.IDLDuplicateField, "BSON field '%s.%s' is a duplicate field", a.f.owner, fd.Name)
 	}
 	if fd.NotYet && (fd.Unless == nil || !fd.Unless(v)) {
 		return mongoerr.NotYet(a.f.owner + "." + fd.Name)
@@ -298,21 +298,26 @@ func (a *Args) Int(name string, absent int64) int64 {
 }
 
 // Docs are the documents of an array field or of its section of the message. An
-// element that is no document is the client's error; a null is passed over.
+// element that is no document is the client's error.
 func (a *Args) Docs(name string) ([]bsonx.Doc, error) {
 	if s := a.sequence(name); s != nil {
 		return s.Docs, nil
 	}
+	return elements(a.Doc(name), a.f.owner+"."+name)
+}
+
+// elements are the documents of an array, whose name messages say. Null and
+// undefined among them are passed over.
+func elements(array bsonx.Doc, owner string) ([]bsonx.Doc, error) {
 	var docs []bsonx.Doc
-	for it := bsonx.Walk(a.Doc(name)); it.Next(); {
-		if it.Value().Type == bsonx.TypeNull {
-			continue
+	for i, v := range bsonx.All(array) {
+		switch v.Type {
+		case bsonx.TypeDocument:
+			docs = append(docs, bsonx.AsDoc(v))
+		case bsonx.TypeNull, bsonx.TypeUndefined:
+		default:
+			return nil, Document.mismatch(owner, i, v)
 		}
-		if it.Value().Type != bsonx.TypeDocument {
-			return nil, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field '%s.%s.%s' is the wrong type '%s', expected type 'object'",
-				a.f.owner, name, it.Key(), bsonx.TypeName(it.Value().Type))
-		}
-		docs = append(docs, bsonx.AsDoc(it.Value()))
 	}
 	return docs, nil
 }

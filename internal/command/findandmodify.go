@@ -46,7 +46,10 @@ func runFindAndModify(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	if rec, ok := c.executed(m.stmt); ok {
+	switch rec, ok, err := c.executed(m.stmt); {
+	case err != nil:
+		return err
+	case ok:
 		return c.replayModification(m, rec)
 	}
 	if err := c.compileModification(m); err != nil {

@@ -198,7 +198,10 @@ func (g *Generic) take(a *Args, name string, v bsonx.Value, owner string) (err e
 		g.DB = bsonx.Str(v)
 	case "lsid":
 		g.HasLSID = true
-		g.LSID, err = parseLSID(bsonx.AsDoc(v), owner+".lsid")
+		var id lsid
+		if id, err = parseLSID(bsonx.AsDoc(v), owner+".lsid"); err == nil {
+			g.LSID, err = id.own()
+		}
 		if err == errInternalSession && a.Has("autocommit") {
 			err = mongoerr.NotYet("lsid.txnUUID")
 		}
@@ -273,80 +276,6 @@ func (a *Args) internalFields() error {
 		return mongoerr.New(mongoerr.InvalidOptions, "Can not specify maxTimeMSOpOnly for non internal clients")
 	}
 	return nil
-}
-
-// errInternalSession is for an lsid of the kind that servers make for transactions
-// within other transactions and retryable writes.
-var errInternalSession = mongoerr.New(mongoerr.InvalidOptions, "Internal sessions are not supported outside of transactions")
-
-func parseLSID(doc bsonx.Doc, owner string) (id session.ID, err error) {
-	wrong := func(field string, v bsonx.Value, want string) error {
-		return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field '%s.%s' is the wrong type '%s', expected type '%s'",
-			owner, field, bsonx.TypeName(v.Type), want)
-	}
-	id.UID = session.NobodyUID
-	var hasID, hasNumber, hasTxnUUID bool
-	for it := bsonx.Walk(doc); it.Next(); {
-		v := it.Value()
-		switch it.Key() {
-		case "id":
-			if hasID {
-				return id, mongoerr.Newf(mongoerr.IDLDuplicateField, "BSON field '%s.id' is a duplicate field", owner)
-			}
-			if v.Type != bsonx.TypeBinary {
-				return id, wrong("id", v, "binData")
-			}
-			sub, b := v.Binary()
-			if sub != 4 {
-				return id, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field '%s.id' is the wrong binData type '%s', expected type 'UUID'", owner, binarySubtype(sub))
-			}
-			if len(b) != 16 {
-				return id, mongoerr.New(mongoerr.InvalidUUID, "uuid must be a 16-byte binary field with UUID (4) subtype")
-			}
-			copy(id.UUID[:], b)
-			hasID = true
-		case "uid":
-			if v.Type != bsonx.TypeBinary {
-				return id, wrong("uid", v, "binData")
-			}
-			_, b := v.Binary()
-			if len(b) != 32 {
-				return id, mongoerr.Newf(mongoerr.UnsupportedFormat, "Unsupported SHA256Block hash length: %d", len(b))
-			}
-			copy(id.UID[:], b)
-		case "txnNumber":
-			hasNumber = true
-		case "txnUUID":
-			hasTxnUUID = true
-		default:
-			return id, mongoerr.Newf(mongoerr.IDLUnknownField, "BSON field '%s.%s' is an unknown field.", owner, it.Key())
-		}
-	}
-	switch {
-	case !hasID:
-		return id, mongoerr.Newf(mongoerr.IDLFailedToParse, "BSON field '%s.id' is missing but a required field", owner)
-	case hasNumber && !hasTxnUUID:
-		return id, mongoerr.New(mongoerr.InvalidOptions, "Cannot specify txnNumber in lsid without specifying txnUUID")
-	case hasTxnUUID:
-		return id, errInternalSession
-	}
-	return id, nil
-}
-
-func binarySubtype(b byte) string {
-	switch b {
-	case 0:
-		return "general"
-	case 1:
-		return "function"
-	case 2:
-		return "binary (deprecated)"
-	case 3:
-		return "UUID(deprecated)"
-	case 5:
-		return "MD5"
-	}
-	return "user-defined"
 }
 
 func checkClusterTime(doc bsonx.Doc, owner string) error {

@@ -122,7 +122,11 @@ func (w *inserter) fill(ctx context.Context, tx *docstore.Tx, at int) error {
 	}
 	for w.next < len(w.docs) && w.next-at < most && bytes < insertGroupBytes {
 		i := w.next
-		if rec, ok := w.c.executed(w.stmt(i)); ok {
+		rec, ok, err := w.c.executed(w.stmt(i))
+		if err != nil {
+			return err
+		}
+		if ok {
 			w.next++
 			w.results = append(w.results, replayed(rec, Inserting))
 			continue

@@ -46,20 +46,33 @@ func (c *Call) sessionList(owner string) ([]session.ID, error) {
 	if err := c.checkArg(in, Array); err != nil {
 		return nil, err
 	}
-	var ids []session.ID
-	for it := bsonx.Walk(bsonx.AsDoc(c.Arg)); it.Next(); {
-		if it.Value().Type != bsonx.TypeDocument {
-			return nil, mongoerr.Newf(mongoerr.TypeMismatch, "BSON field '%s.%s.%s' is the wrong type '%s', expected type 'object'",
-				in, owner, it.Key(), bsonx.TypeName(it.Value().Type))
-		}
-		id, err := parseLSID(bsonx.AsDoc(it.Value()), in+"."+owner)
+	docs, err := elements(bsonx.AsDoc(c.Arg), in+"."+owner)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]session.ID, len(docs))
+	for i, d := range docs {
+		l, err := parseLSID(d, in+"."+owner)
 		if err != nil {
 			return nil, err
 		}
-		ids = append(ids, id)
+		switch {
+		case l.child() && owner == "killSessions":
+			return nil, errKillChild
+		case l.child() && owner == "endSessionsFromClient":
+			return nil, mongoerr.Newf(mongoerr.InvalidOptions, "Cannot specify a child session id %s", &l)
+		case l.child(): // it lives as long as its parent.
+			ids[i] = l.id
+			continue
+		}
+		if ids[i], err = l.own(); err != nil {
+			return nil, err
+		}
 	}
 	return ids, nil
 }
+
+var errKillChild = mongoerr.New(mongoerr.InvalidOptions, "Cannot kill a child session")
 
 func anyOf(ids []session.ID) func(session.ID) bool {
 	set := make(map[session.ID]bool, len(ids))
@@ -133,16 +146,16 @@ func runKillAllSessions(_ context.Context, c *Call) error {
 		return err
 	}
 	users := NewFields("KillAllSessionsCmd.killAllSessions", Field{Name: "db", Type: Text, Required: true}, Field{Name: "user", Type: Text, Required: true})
-	n := 0
-	for it := bsonx.Walk(bsonx.AsDoc(c.Arg)); it.Next(); n++ {
-		if it.Value().Type != bsonx.TypeDocument {
-			return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'KillAllSessionsCmd.killAllSessions.%s' is the wrong type '%s', expected type 'object'", it.Key(), bsonx.TypeName(it.Value().Type))
-		}
-		if _, err := users.Decode(bsonx.AsDoc(it.Value())); err != nil {
+	docs, err := elements(bsonx.AsDoc(c.Arg), users.owner)
+	if err != nil {
+		return err
+	}
+	for _, d := range docs {
+		if _, err := users.Decode(d); err != nil {
 			return err
 		}
 	}
-	if n > 0 {
+	if len(docs) > 0 {
 		return nil
 	}
 	return c.kill(everySession)
@@ -150,33 +163,21 @@ func runKillAllSessions(_ context.Context, c *Call) error {
 
 var sessionPattern = NewFields("KillAllSessionsByPatternCmd.killAllSessionsByPattern",
 	Field{Name: "lsid", Type: Document}, Field{Name: "uid", Type: UUID},
-	Field{Name: "users", Type: Array, NotYet: true}, Field{Name: "roles", Type: Array, NotYet: true})
+	Field{Name: "users", Type: Array, NotYet: true, Unless: isEmptyArray}, Field{Name: "roles", Type: Array, NotYet: true, Unless: isEmptyArray})
 
 func runKillByPattern(_ context.Context, c *Call) error {
 	if err := c.checkArg("KillAllSessionsByPatternCmd", Array); err != nil {
 		return err
 	}
-	var patterns []func(session.ID) bool
-	for it := bsonx.Walk(bsonx.AsDoc(c.Arg)); it.Next(); {
-		if it.Value().Type != bsonx.TypeDocument {
-			return Document.mismatch("KillAllSessionsByPatternCmd.killAllSessionsByPattern", it.Key(), it.Value())
-		}
-		a, err := sessionPattern.Decode(bsonx.AsDoc(it.Value()))
-		if err != nil {
+	docs, err := elements(bsonx.AsDoc(c.Arg), sessionPattern.owner)
+	if err != nil {
+		return err
+	}
+	patterns := make([]func(session.ID) bool, len(docs))
+	for i, d := range docs {
+		if patterns[i], err = matching(d); err != nil {
 			return err
 		}
-		p := everySession
-		if lsid := a.Doc("lsid"); lsid != nil {
-			id, err := parseLSID(lsid, "KillAllSessionsByPatternCmd.killAllSessionsByPattern.lsid")
-			if err != nil {
-				return err
-			}
-			p = func(s session.ID) bool { return s == id }
-		} else if uid := a.Value("uid"); uid.Type == bsonx.TypeBinary {
-			_, want := uid.Binary()
-			p = func(s session.ID) bool { return string(s.UID[:]) == string(want) }
-		}
-		patterns = append(patterns, p)
 	}
 	if len(patterns) == 0 {
 		return c.kill(everySession)
@@ -189,4 +190,34 @@ func runKillByPattern(_ context.Context, c *Call) error {
 		}
 		return false
 	})
+}
+
+// matching is what one pattern of killAllSessionsByPattern says.
+func matching(pattern bsonx.Doc) (func(session.ID) bool, error) {
+	a, err := sessionPattern.Decode(pattern)
+	if err != nil {
+		return nil, err
+	}
+	var whose session.ID
+	if a.Has("uid") {
+		if err := parseDigest(sessionPattern.owner, "uid", a.Value("uid"), &whose); err != nil {
+			return nil, err
+		}
+	}
+	if doc := a.Doc("lsid"); doc != nil {
+		l, err := parseLSID(doc, sessionPattern.owner+".lsid")
+		switch {
+		case err != nil:
+			return nil, err
+		case !l.hasUID:
+			return nil, missing(sessionPattern.owner+".lsid", "uid")
+		case l.child():
+			return nil, errKillChild
+		}
+		return func(s session.ID) bool { return s == l.id }, nil
+	}
+	if a.Has("uid") {
+		return func(s session.ID) bool { return s.UID == whose.UID }, nil
+	}
+	return everySession, nil
 }

@@ -106,6 +106,11 @@ func isFalse(v bsonx.Value) bool {
 	return (v.Type == bsonx.TypeBool || bsonx.IsNumber(v)) && n == 0 && exact
 }
 
+// isEmptyArray is a list of nothing; for Field.Unless.
+func isEmptyArray(v bsonx.Value) bool {
+	return v.Type == bsonx.TypeArray && bsonx.Len(bsonx.AsDoc(v)) == 0
+}
+
 // isSimpleCollation is the collation that compares bytes; for Field.Unless.
 func isSimpleCollation(v bsonx.Value) bool {
 	if v.Type != bsonx.TypeDocument {

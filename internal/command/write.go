@@ -133,11 +133,11 @@ func (c *Call) stmtIDs(n int) (func(i int) int32, error) {
 		ids := make([]int32, 0, n)
 		seen := make(map[int32]bool, n)
 		for it := bsonx.Walk(bsonx.AsDoc(list)); it.Next(); {
-			if it.Value().Type == bsonx.TypeNull {
+			if Int.absent(it.Value()) {
 				continue
 			}
 			id := bsonx.AsInt32(it.Value())
-			if seen[id] {
+			if seen[id] && c.Gen.Retryable() {
 				return nil, mongoerr.Newf(5875600, "Two operations of one command have the statement id %d", id)
 			}
 			seen[id] = true
@@ -157,12 +157,20 @@ func (c *Call) stmtIDs(n int) (func(i int) int32, error) {
 // unrecorded is the id of statements that leave no record.
 const unrecorded = -1
 
+// incomplete is the id of a statement that stands for others whose records are lost:
+// what is not recorded beside it may have run or not.
+const incomplete = -2
+
 // executed returns the record of a retryable statement that ran before.
-func (c *Call) executed(stmt int32) (session.Record, bool) {
-	if c.Session == nil || !c.Gen.Retryable() || stmt == unrecorded {
-		return session.Record{}, false
+func (c *Call) executed(stmt int32) (session.Record, bool, error) {
+	if c.Session == nil || !c.Gen.Retryable() {
+		return session.Record{}, false, nil
 	}
-	return c.Session.Executed(stmt)
+	rec, ok := c.Session.Executed(stmt)
+	if _, lost := c.Session.Executed(incomplete); lost && (!ok || stmt == incomplete) {
+		return rec, false, mongoerr.Newf(mongoerr.IncompleteTransactionHistory, "Incomplete history detected for transaction %d on session %s", c.Gen.TxnNumber, c.Session.ID)
+	}
+	return rec, ok, nil
 }
 
 // stage has tx write the records of what it did, if the command is retryable.

@@ -110,8 +110,11 @@ func (tx *Tx) clashed(ctx context.Context, coll *catalog.Collection, clash error
 		return err
 	}
 	build := uuid(tx.db.env.UUID())
-	if empty {
+	switch {
+	case empty:
 		e = e.Prefix("index build on empty collection failed: " + build)
+	case e.Code == mongoerr.IndexAlreadyExists:
+		e = mongoerr.New(mongoerr.OperationFailed, "Cannot build two identical indexes. Try again without duplicate indexes.")
 	}
 	return e.Prefix(fmt.Sprintf("Index build failed: %s: Collection %s ( %s )", build, coll.NS, uuid(coll.UUID)))
 }
