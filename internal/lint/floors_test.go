@@ -12,7 +12,7 @@ var floors = [][]string{
 	{"internal/bsonx", "internal/env", "internal/invariant", "internal/lock", "internal/metrics", "internal/planted"},
 	{"internal/mongoerr"},
 	{"internal/wire", "internal/keyenc", "internal/param", "internal/failpoint"},
-	{"internal/expr", "internal/kv"},
+	{"internal/expr", "internal/kv", "internal/wal"},
 	{"internal/kv/pebblekv", "internal/catalog", "internal/query"},
 	{"internal/docstore"},
 	{"internal/session", "internal/plan"},

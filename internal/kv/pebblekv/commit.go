@@ -129,12 +129,17 @@ func (tx *txn) build() *batch {
 	return b
 }
 
-// commit is the one committer: it verifies, takes a time, applies, stamps and
+// commit is the one committer: it verifies, takes a time, logs, applies, stamps and
 // publishes, one commit after another. tx is nil for a commit of the engine's own.
 // The commit's time is not below atLeast.
-func (s *Store) commit(b *batch, atLeast kv.Time, tx *txn) (t kv.Time, err error) {
+func (s *Store) commit(b *batch, atLeast kv.Time, tx *txn) (kv.Time, error) {
 	s.committer.Lock()
 	defer s.committer.Unlock()
+	return s.commitLocked(b, atLeast, tx)
+}
+
+// commitLocked is commit. The committer's mutex is held.
+func (s *Store) commitLocked(b *batch, atLeast kv.Time, tx *txn) (t kv.Time, err error) {
 	if err := s.usable(); err != nil {
 		return 0, err
 	}
@@ -188,48 +193,41 @@ func (s *Store) apply(b *batch, t kv.Time) error {
 	if ceiling != 0 {
 		b.set(ceilingKey, encodeTime(ceiling))
 	}
-	repr := b.pebble.Repr()
-	binary.BigEndian.PutUint64(repr[b.timeAt:], uint64(t))
-	for _, at := range b.stamps {
-		binary.LittleEndian.PutUint64(repr[at:], uint64(t))
+	size, err := s.write(b, t)
+	if err == nil && sync && !s.skipCeiling {
+		err = s.wal.Sync()
 	}
-	how := pebble.NoSync
-	if sync && !s.skipCeiling {
-		how = pebble.Sync
+	if err == nil && size >= s.walFileBytes {
+		err = s.rotate()
 	}
-	if err := s.applyBatch(b.pebble, how); err != nil {
-		return err
+	if err != nil {
+		return s.died(err)
 	}
 	s.clock.covered(t, ceiling, sync)
 	if sync {
 		s.syncer.reached(t)
 	}
-	return nil
+	return s.alive() // Pebble's Fatalf may have come back.
 }
 
-// applyBatch gives a batch to Pebble. The committer's mutex is held.
-func (s *Store) applyBatch(b *pebble.Batch, how *pebble.WriteOptions) error {
-	return s.inPebble(func() error { return s.db.Apply(b, how) })
+// write puts the batch into the log and into Pebble, at t. It returns the size of the
+// log's file. The committer's mutex is held.
+func (s *Store) write(b *batch, t kv.Time) (size int64, err error) {
+	repr := b.pebble.Repr()
+	binary.BigEndian.PutUint64(repr[b.timeAt:], uint64(t))
+	for _, at := range b.stamps {
+		binary.LittleEndian.PutUint64(repr[at:], uint64(t))
+	}
+	if size, err = s.wal.Append(uint64(t), repr); err != nil {
+		return 0, err
+	}
+	return size, s.db.Apply(b.pebble, pebble.NoSync)
 }
 
 // flush has the memtable written out in the background. The committer's mutex is held.
 func (s *Store) flush() error {
-	return s.inPebble(func() error {
-		_, err := s.db.AsyncFlush()
-		return err
-	})
-}
-
-// inPebble does what may have Pebble change to a new log file: see watchedDisk.write.
-func (s *Store) inPebble(do func() error) error {
-	s.applying.Store(true)
-	defer s.applying.Store(false)
-	// Whoever sees the store die now waits for applying to end; or we see it here.
-	if err := s.alive(); err != nil {
-		return err
-	}
-	if err := do(); err != nil {
+	if _, err := s.db.AsyncFlush(); err != nil {
 		return s.died(err)
 	}
-	return s.alive() // Pebble's Fatalf may have come back.
+	return nil
 }

@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/pandodb/pando/internal/wal"
 )
 
-// watchedDisk is the file system with two rules added.
+// watchedDisk is the file system that Pebble sees, with two rules added.
 //
 // A write that fails kills the store, before Pebble hears of it, and a dead store
 // writes nothing more. Pebble answers some failed writes by trying again and others
@@ -24,26 +26,19 @@ type watchedDisk struct {
 	store *Store
 }
 
-// logExt is the extension of the files of Pebble's log.
-const logExt = ".log"
-
-func isLog(name string) bool { return strings.HasSuffix(name, logExt) }
-
 // slowOperation is how long an operation may take before the log tells of it.
 const slowOperation = 5 * time.Second
 
 // machineDisk returns the machine's own disk, and what to close when it is no longer used.
 func (s *Store) machineDisk() (vfs.FS, io.Closer) {
-	return vfs.WithDiskHealthChecks(newLogDisk(vfs.Default), slowOperation, nil, func(info vfs.DiskSlowInfo) {
+	return vfs.WithDiskHealthChecks(wal.Direct(vfs.Default), slowOperation, nil, func(info vfs.DiskSlowInfo) {
 		s.log.Warn("the disk is slow", slog.String("operation", info.String()))
 	})
 }
 
 // write does op, unless the store is dead. If it fails, or is not done, Pebble must
 // not see that: it does not return then, and what waits for it waits until the host
-// has ended the process. Only the log's own writer takes an error well, and passes
-// it to who waits for a sync; but not while Pebble opens, or the committer may be
-// changing to a new log.
+// has ended the process.
 func (d watchedDisk) write(name string, op func() error) error {
 	s := d.store
 	err := s.alive()
@@ -51,12 +46,9 @@ func (d watchedDisk) write(name string, op func() error) error {
 		if err = op(); err == nil {
 			return nil
 		}
-		err = s.diedf("write to disk: %s: %w", d.PathBase(name), err)
+		s.diedf("write to disk: %s: %w", d.PathBase(name), err)
 	}
-	if !isLog(name) || !s.opened.Load() || s.applying.Load() {
-		select {}
-	}
-	return err
+	select {}
 }
 
 // open is write for what opens a file.
@@ -162,12 +154,4 @@ func (f watchedFile) SyncTo(length int64) (full bool, err error) {
 		return err
 	})
 	return full, err
-}
-
-// Close implements vfs.File. That of a log may write.
-func (f watchedFile) Close() error {
-	if isLog(f.name) {
-		return f.disk.write(f.name, f.File.Close)
-	}
-	return f.File.Close()
 }

@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"github.com/pandodb/pando/internal/kv"
 	"github.com/pandodb/pando/internal/planted"
 )
@@ -123,29 +121,15 @@ func (y *syncer) wait(ctx context.Context, t kv.Time) error {
 	}
 }
 
-// sync makes everything that is visible durable. An empty batch would do nothing,
-// silently; a batch of log data alone makes what was logged before it durable.
-// A sync that failed is never tried again: what the disk holds is not known then.
-func (y *syncer) sync() (err error) {
+// sync makes everything that is visible durable. One that failed is never tried
+// again: what the disk holds is not known then.
+func (y *syncer) sync() error {
 	s := y.store
-	defer func() {
-		if r := recover(); r != nil {
-			err = s.diedf("sync: %w", asError(r))
-		}
-	}()
 	target := s.Visible() // published, so it is in the log already.
 	y.syncs.Add(1)
 	if !s.skipSync {
-		b := s.db.NewBatch()
-		defer b.Close()
-		if err := b.LogData(nil, nil); err != nil {
-			return s.diedf("sync: %w", err)
-		}
-		if err := s.db.ApplyNoSyncWait(b, pebble.Sync); err != nil {
-			return s.diedf("sync: %w", err)
-		}
-		if err := b.SyncWait(); err != nil {
-			return s.diedf("sync the log: %w", err)
+		if err := s.wal.Sync(); err != nil {
+			return s.died(err)
 		}
 	}
 	if err := s.alive(); err != nil {

@@ -20,8 +20,10 @@ const (
 	formatFile = "FORMAT" // what the store is; written before anything else.
 	lockFile   = "LOCK"   // held while the store is open.
 	dataDir    = "data"   // Pebble's.
+	logDir     = "log"    // of package wal.
 
-	formatVersion = 1
+	formatVersion = 2
+	formatOwnLog  = 2 // the first with a log of its own; in 1 it was Pebble's, which reads it when it opens.
 
 	// crashRenameSuffix is what a format file is called until it is whole.
 	crashRenameSuffix = ".new"
@@ -121,6 +123,15 @@ func writeFormat(disk vfs.FS, dir string, f format) error {
 		return err
 	}
 	return syncDir(disk, dir)
+}
+
+// rewriteFormat writes f in the newest format.
+func (s *Store) rewriteFormat(dir string, f *format) error {
+	f.version = formatVersion
+	if err := writeFormat(s.disk, dir, *f); err != nil {
+		return fmt.Errorf("write file %s: %w", formatFile, err)
+	}
+	return nil
 }
 
 // makeDir makes dir and those above it, and their entries durable.

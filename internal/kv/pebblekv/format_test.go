@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/pandodb/pando/internal/env"
@@ -92,7 +93,7 @@ func TestOpenRefuses(t *testing.T) {
 			f := newFormat(env.Seeded(1))
 			f.version, f.ready = formatVersion+1, true
 			overwrite(t, disk, "/db/FORMAT", []byte(f.encode()))
-		}, ErrNewerFormat, "format 2, known up to 1"},
+		}, ErrNewerFormat, "format 3, known up to 2"},
 		{"a torn format file", func(t *testing.T, disk *vfs.MemFS) {
 			overwrite(t, disk, "/db/FORMAT", []byte("pando store\nformat 1\nid 12"))
 		}, ErrDamaged, "FORMAT is torn"},
@@ -121,6 +122,11 @@ func TestOpenRefuses(t *testing.T) {
 				}
 			}
 		}, ErrDamaged, "MANIFEST"},
+		{"no log", func(t *testing.T, disk *vfs.MemFS) {
+			if err := disk.RemoveAll("/db/log"); err != nil {
+				t.Fatal(err)
+			}
+		}, ErrDamaged, "the log is damaged: its files are missing"},
 		{"a missing table", func(t *testing.T, disk *vfs.MemFS) {
 			for _, name := range list(t, disk) {
 				if strings.HasSuffix(name, ".sst") {
@@ -146,6 +152,59 @@ func TestOpenRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestOpenFormat1: a store whose log was Pebble's is opened, with what only that log
+// holds, and is of the newest format from then on.
+func TestOpenFormat1(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	if err := makeDir(disk, "/db/data"); err != nil {
+		t.Fatal(err)
+	}
+	db, err := pebble.Open("/db/data", &pebble.Options{FS: disk, FormatMajorVersion: pebble.FormatNewest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := db.NewBatch()
+	if err := errors.Join(
+		b.Set(lastTimeKey, encodeTime(5), nil), b.Set(ceilingKey, encodeTime(9), nil), b.Set(storedKey(nil, []byte("a")), []byte("1"), nil),
+		db.Apply(b, pebble.Sync),
+	); err != nil {
+		t.Fatal(err)
+	}
+	f := newFormat(env.Seeded(1))
+	f.version, f.ready = 1, true
+	if err := errors.Join(writeFormat(disk, "/db", f), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open("/db", Options{FS: disk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.WaitDurable(t.Context(), put(t, s, "b", "2")); err != nil {
+		t.Fatal(err)
+	}
+	for _, left := range []vfs.FS{disk.CrashClone(vfs.CrashCloneCfg{}), disk} {
+		if left == disk {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again := openAt(t, "/db", Options{FS: left})
+		tx, err := again.Begin(t.Context(), kv.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for key, want := range map[string]string{"a": "1", "b": "2"} {
+			if got, err := tx.Get(t.Context(), []byte(key), nil); err != nil || string(got) != want {
+				t.Errorf("%s is %q, %v", key, got, err)
+			}
+		}
+		tx.Rollback()
+		if f, _, err := readFormat(left, "/db"); err != nil || f.version != formatVersion {
+			t.Errorf("%+v, %v", f, err)
+		}
 	}
 }
 

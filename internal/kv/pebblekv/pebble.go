@@ -25,6 +25,7 @@ func (s *Store) pebbleOptions(opt *Options, mustExist bool) *pebble.Options {
 		L0StopWritesThreshold:       1000,
 		LBaseMaxBytes:               64 << 20,
 		MaxOpenFiles:                1000,
+		DisableWAL:                  true, // the log is ours: see log.go.
 		ErrorIfNotExists:            mustExist,
 		CompactionConcurrencyRange:  func() (lower, upper int) { return 1, 2 },
 		Logger:                      pebbleLogger{s},
@@ -135,16 +136,10 @@ func (l pebbleLogger) Errorf(format string, args ...any) {
 	l.store.log.Error(fmt.Sprintf(format, args...))
 }
 
-// Fatalf implements pebble.Logger. Pebble expects it not to return. On the
-// committer's path it is the last thing that Pebble does, so it may, and the
-// committer then sees that the store has died. Elsewhere the goroutine stops here,
-// for good, so that it cannot write on from a broken state.
+// Fatalf implements pebble.Logger. Pebble expects it not to return, so the goroutine
+// stops here, for good: it cannot write on from a broken state.
 func (l pebbleLogger) Fatalf(format string, args ...any) {
-	s := l.store
-	s.diedf(format, args...)
-	if s.applying.Load() {
-		return
-	}
+	l.store.diedf(format, args...)
 	select {}
 }
 

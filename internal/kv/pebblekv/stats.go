@@ -55,7 +55,7 @@ func (s *Store) Stats() Stats {
 	defer s.files.RUnlock()
 	if s.usable() == nil {
 		m := s.db.Metrics()
-		st.DiskBytes, st.BlockCacheUsed = m.DiskSpaceUsage(), m.BlockCache.Size
+		st.DiskBytes, st.BlockCacheUsed = m.DiskSpaceUsage()+uint64(s.wal.Bytes()), m.BlockCache.Size
 		st.MemTableBytes, st.ReadBytesFrom = m.MemTable.Size, m.BlockCache.Misses
 	}
 	return st

@@ -15,11 +15,14 @@ import (
 
 	"github.com/pandodb/pando/internal/env"
 	"github.com/pandodb/pando/internal/kv"
+	"github.com/pandodb/pando/internal/wal"
 )
 
 // Store is one open store. It is safe for concurrent use.
 type Store struct {
 	db                    *pebble.DB
+	wal                   *wal.Log
+	walFileBytes          int64 // how large a file of it becomes, about.
 	env                   *env.Env
 	log                   *slog.Logger
 	die                   func(error)
@@ -37,8 +40,7 @@ type Store struct {
 	committer sync.Mutex
 	clock     clock
 	counters  counters
-	churn     churn       // its own comments say what is guarded.
-	applying  atomic.Bool // the committer is in Pebble.
+	churn     churn // its own comments say what is guarded.
 
 	snapshots *snapshots
 	claims    *claims
@@ -66,6 +68,7 @@ func Open(dir string, opt Options) (*Store, error) {
 		env: opt.Env, log: opt.Logger, die: opt.Die,
 		syncDelay: opt.SyncDelayMax, readSetBytes: opt.ReadSetBytes, skipSync: opt.skipSync, skipCeiling: opt.skipCeiling,
 	}
+	s.walFileBytes = int64(opt.MemTableBytes)
 	s.dead = make(chan struct{})
 	s.driftMax.Store(int64(opt.DriftMax))
 	s.counters.values = map[string]int64{}
@@ -107,25 +110,30 @@ func (s *Store) open(dir string, opt *Options) error {
 			return fmt.Errorf("write file %s: %w", formatFile, err)
 		}
 	}
-	data := s.disk.PathJoin(dir, dataDir)
+	data, log := s.disk.PathJoin(dir, dataDir), s.disk.PathJoin(dir, logDir)
 	if !f.ready {
 		// Pebble's own making of a store is not proof against crashes. This one was
 		// never opened to the end, so there is nothing in it.
-		if err := s.disk.RemoveAll(data); err != nil {
+		if err := errors.Join(s.disk.RemoveAll(data), s.disk.RemoveAll(log)); err != nil {
 			return err
 		}
 	}
-	if err := makeDir(s.disk, data); err != nil {
+	if err := errors.Join(makeDir(s.disk, data), makeDir(s.disk, log)); err != nil {
 		return err
 	}
 	if err := s.openPebble(data, s.pebbleOptions(opt, f.ready)); err != nil {
 		return told(err)
 	}
-	if err = s.unlessDead(func() error { return s.start(opt) }); err == nil && !f.ready {
+	err = s.unlessDead(func() error { return s.openLog(log, f) })
+	if err == nil && f.ready && f.version < formatVersion {
+		err = s.rewriteFormat(dir, &f)
+	}
+	if err == nil {
+		err = s.unlessDead(func() error { return s.start(opt) })
+	}
+	if err == nil && !f.ready {
 		f.ready = true
-		if err = writeFormat(s.disk, dir, f); err != nil {
-			err = fmt.Errorf("write file %s: %w", formatFile, err)
-		}
+		err = s.rewriteFormat(dir, &f)
 	}
 	if err != nil {
 		return errors.Join(err, s.shut())
@@ -218,22 +226,18 @@ func (s *Store) DropRange(ctx context.Context, lo, hi []byte, after kv.Time) err
 		return err
 	}
 	lower, upper := storedBounds(kv.Range{Lower: lo, Upper: hi})
+	b := s.newBatch(len(lower) + len(upper))
+	defer b.pebble.Close()
+	if err := b.pebble.DeleteRange(lower, upper, nil); err != nil {
+		return err
+	}
 	s.committer.Lock()
 	defer s.committer.Unlock()
-	if err := s.usable(); err != nil {
-		return err
-	}
-	b := s.db.NewBatch()
-	defer b.Close()
-	if err := b.DeleteRange(lower, upper, nil); err != nil {
-		return err
-	}
-	if err := s.applyBatch(b, pebble.NoSync); err != nil {
+	if _, err := s.commitLocked(b, 0, nil); err != nil {
 		return err
 	}
 	s.counters.forget(lo, hi)
 	s.snapshots.noteDropped(lo, hi)
-	s.syncer.written()
 	return nil
 }
 
@@ -279,23 +283,22 @@ func (s *Store) endAll() {
 // rest makes everything durable, and the ceiling the last time given out: the next
 // life need not begin ahead of the clock.
 func (s *Store) rest() error {
-	b := s.db.NewBatch()
-	defer b.Close()
-	if err := b.Set(ceilingKey, encodeTime(s.clock.last), nil); err != nil {
-		return err
+	b := s.newBatch(64)
+	defer b.pebble.Close()
+	t := s.clock.next(s.env.Now(), 0)
+	b.set(ceilingKey, encodeTime(t))
+	_, err := s.write(b, t)
+	if err == nil && !s.skipSync {
+		err = s.wal.Sync()
 	}
-	how := pebble.Sync
-	if s.skipSync {
-		how = pebble.NoSync
-	}
-	if err := s.applyBatch(b, how); err != nil {
+	if err != nil {
 		return fmt.Errorf("make the last commits durable: %w", err)
 	}
-	s.syncer.reached(s.Visible())
+	s.syncer.reached(t)
 	return nil
 }
 
-// shut closes what start and openPebble opened. After a death that is left to the
+// shut closes what open opened. After a death that is left to the
 // end of the process: Pebble may hold its own locks for ever.
 func (s *Store) shut() error {
 	return s.unlessDead(func() error {
@@ -303,6 +306,10 @@ func (s *Store) shut() error {
 			s.syncer.stop()
 			s.snapshots.stop()
 		}
-		return s.db.Close()
+		var err error
+		if s.wal != nil {
+			err = s.wal.Close()
+		}
+		return errors.Join(err, s.db.Close())
 	})
 }

@@ -1,4 +1,4 @@
-package pebblekv
+package wal
 
 import (
 	"errors"
@@ -10,31 +10,32 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// logDisk is the machine's file system, on which the files of the log are written
-// past the page cache to space that exists already. A sync of a log that grows
-// must also commit the file's new length to the file system's journal, and goes
-// through the cache first; without the two it takes half the time, which is most
-// of what an acknowledged write takes.
-type logDisk struct{ vfs.FS }
+// directDisk is the machine's file system, on which the log's files are written past
+// the page cache to space that exists already. A sync of a log that grows must also
+// commit the file's new length to the file system's journal, and goes through the
+// cache first; without the two it takes half the time, which is most of what an
+// acknowledged write takes.
+type directDisk struct{ vfs.FS }
 
-func newLogDisk(fs vfs.FS) vfs.FS { return logDisk{fs} }
+// Direct returns the machine's file system fs in that way, where it can be had.
+func Direct(fs vfs.FS) vfs.FS { return directDisk{fs} }
 
 // Unwrap implements vfs.FS.
-func (d logDisk) Unwrap() vfs.FS { return d.FS }
+func (d directDisk) Unwrap() vfs.FS { return d.FS }
 
 // Create implements vfs.FS.
-func (d logDisk) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+func (d directDisk) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	f, err := d.FS.Create(name, category)
-	if err != nil || filepath.Ext(name) != logExt {
+	if err != nil || filepath.Ext(name) != fileSuffix {
 		return f, err
 	}
 	return openLogFile(f, name), nil
 }
 
 // ReuseForWrite implements vfs.FS. What the old log held is space that exists.
-func (d logDisk) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (vfs.File, error) {
+func (d directDisk) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	f, err := d.FS.ReuseForWrite(oldname, newname, category)
-	if err != nil || filepath.Ext(newname) != logExt {
+	if err != nil || filepath.Ext(newname) != fileSuffix {
 		return f, err
 	}
 	return openLogFile(f, newname), nil
