@@ -7,8 +7,8 @@ import (
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
-// authCommands answer logins. There is nobody to authenticate, so each fails as it
-// does for an unknown user; what is malformed is told first, as in the original.
+// authCommands answer logins. There is nobody to authenticate, so each fails with the
+// code for an unknown user; what is malformed is told first, as in the original.
 func authCommands() []*Spec {
 	payload := Field{Name: "payload", Type: Types{bad: badPayload, of: []bsonx.Type{bsonx.TypeBinary, bsonx.TypeString}}, Required: true}
 	return []*Spec{
@@ -49,8 +49,8 @@ func runSASLContinue(context.Context, *Call) error {
 	return mongoerr.New(mongoerr.ProtocolError, "No SASL session state found")
 }
 
-// runAuthenticate fails as for an unknown user. The log says why.
+// runAuthenticate fails as for an unknown user, and says why.
 func runAuthenticate(_ context.Context, c *Call) error {
 	c.D.Log.Warn("a client tried to authenticate: this server runs without authentication", "client", c.Peer.Remote)
-	return mongoerr.New(mongoerr.AuthenticationFailed, "Authentication failed.")
+	return mongoerr.New(mongoerr.AuthenticationFailed, "Authentication failed. Authentication is off on this server: connect without a user.")
 }
