@@ -57,7 +57,7 @@ func TestPrograms(t *testing.T) {
 	for _, name := range []string{"employees", "manual", "trouble", "cursor"} {
 		t.Run("go/"+name, func(t *testing.T) { run(t, goProgram(t, name, uri(replicaSet))) })
 	}
-	for _, name := range []string{"employees", "guide", "trouble", "async_employees"} {
+	for _, name := range []string{"employees", "guide", "trouble", "async_employees", "async_guide", "async_trouble"} {
 		t.Run("python/"+name, func(t *testing.T) { run(t, pythonProgram(t, name, uri(replicaSet))) })
 	}
 	for _, name := range []string{"employees", "trouble"} {
