@@ -101,7 +101,7 @@ func runAggregate(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	return c.Read(ctx, func(tx *docstore.Tx, keep *bool) error {
+	return c.ReadKeeping(ctx, func(tx *docstore.Tx, keep *bool) error {
 		src, err := c.openPipeline(ctx, tx, a)
 		if err != nil {
 			return err

@@ -130,9 +130,14 @@ func (c *Call) Namespace() (catalog.Namespace, error) {
 }
 
 // Read runs fn with a transaction to read in: the session's own, or one that
-// ends with fn. A cursor that must outlive fn takes the transaction over by
-// setting *keep.
-func (c *Call) Read(ctx context.Context, fn func(tx *docstore.Tx, keep *bool) error) error {
+// ends with fn.
+func (c *Call) Read(ctx context.Context, fn func(tx *docstore.Tx) error) error {
+	return c.ReadKeeping(ctx, func(tx *docstore.Tx, _ *bool) error { return fn(tx) })
+}
+
+// ReadKeeping is Read for what makes a cursor: one that must outlive fn takes the
+// transaction over by setting *keep.
+func (c *Call) ReadKeeping(ctx context.Context, fn func(tx *docstore.Tx, keep *bool) error) error {
 	keep := false
 	if c.Txn != nil {
 		return fn(c.Txn.Tx, &keep)
@@ -149,6 +154,26 @@ func (c *Call) Read(ctx context.Context, fn func(tx *docstore.Tx, keep *bool) er
 	}()
 	c.Dependent(tx.KV.ReadTime())
 	return fn(tx, &keep)
+}
+
+// readFrom is Read of a collection or view, nil if there is none of that name.
+func (c *Call) readFrom(ctx context.Context, ns catalog.Namespace, fn func(tx *docstore.Tx, coll *catalog.Collection) error) error {
+	return c.Read(ctx, func(tx *docstore.Tx) error {
+		coll, err := tx.Cat.Lookup(ctx, ns)
+		if err != nil {
+			return err
+		}
+		return fn(tx, coll)
+	})
+}
+
+// lookup returns the collection or view as the last commit left it, or nil.
+func (c *Call) lookup(ctx context.Context, ns catalog.Namespace) (coll *catalog.Collection, err error) {
+	err = c.readFrom(ctx, ns, func(_ *docstore.Tx, found *catalog.Collection) error {
+		coll = found
+		return nil
+	})
+	return coll, err
 }
 
 // Write runs fn in a kv transaction of its own until it commits, and returns the

@@ -67,7 +67,7 @@ const applyManyGroup = 128
 // while it waits for another.
 func (c *Call) applyMany(ctx context.Context, ch *change) (o outcome, err error) {
 	found := false
-	err = c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+	err = c.Read(ctx, func(tx *docstore.Tx) error {
 		coll, err := c.writeTarget(ctx, tx, ch.ns)
 		if err != nil || coll == nil {
 			return err

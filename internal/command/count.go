@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/mongoerr"
 )
@@ -47,10 +48,11 @@ func runCount(ctx context.Context, c *Call) error {
 	f.req.NS, f.req.Places = ns, true
 	f.req.Skip, f.req.Limit = c.Args.Int("skip", 0), max(limit, -limit)
 	n := int64(0)
-	err = c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
-		if f.req.Coll, err = tx.Cat.Lookup(ctx, ns); err != nil || f.req.Coll == nil {
-			return err
+	err = c.readFrom(ctx, ns, func(tx *docstore.Tx, coll *catalog.Collection) error {
+		if coll == nil {
+			return nil
 		}
+		f.req.Coll = coll
 		return c.each(ctx, tx, f, func(bsonx.Doc) error { n++; return nil })
 	})
 	if err != nil {

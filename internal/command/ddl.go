@@ -103,15 +103,6 @@ func runDrop(ctx context.Context, c *Call) error {
 	return nil
 }
 
-// lookup returns the collection or view as the last commit left it, or nil.
-func (c *Call) lookup(ctx context.Context, ns catalog.Namespace) (coll *catalog.Collection, err error) {
-	err = c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
-		coll, err = tx.Cat.Lookup(ctx, ns)
-		return err
-	})
-	return coll, err
-}
-
 // invalidate ends the cursors on collections that have lost their names; dropped
 // says how, of those that have no new one.
 func (c *Call) invalidate(gone []catalog.Gone, dropped string) {
@@ -180,7 +171,7 @@ func (c *Call) dropAll(ctx context.Context, db string) error {
 
 // collections lists a database's collections on a snapshot of their own.
 func (c *Call) collections(ctx context.Context, db string) (list []*catalog.Collection, err error) {
-	err = c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+	err = c.Read(ctx, func(tx *docstore.Tx) error {
 		list, err = tx.Cat.Collections(ctx, db)
 		return err
 	})

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/kv"
 	"github.com/pandodb/pando/internal/mongoerr"
@@ -47,13 +48,14 @@ func runDistinct(ctx context.Context, c *Call) error {
 	values := valueSet{bytesMax: bsonx.DocBytesMax}
 	key := c.Args.Str("key")
 	var at kv.Time // of a snapshot that is the client's to ask for again.
-	err = c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+	err = c.readFrom(ctx, ns, func(tx *docstore.Tx, coll *catalog.Collection) error {
 		if c.ReadConcern.Level == levelSnapshot && c.Txn == nil {
 			at = tx.KV.ReadTime()
 		}
-		if f.req.Coll, err = tx.Cat.Lookup(ctx, ns); err != nil || f.req.Coll == nil {
-			return err
+		if coll == nil {
+			return nil
 		}
+		f.req.Coll = coll
 		return c.each(ctx, tx, f, func(doc bsonx.Doc) error { return values.addPath(doc, key) })
 	})
 	if err != nil {

@@ -104,7 +104,7 @@ func (c *Call) explainFind(ctx context.Context, f finding, shown bsonx.Doc, verb
 		return err
 	}
 	view := false
-	err = c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+	err = c.Read(ctx, func(tx *docstore.Tx) error {
 		f.req.NS, view = ns, false
 		if f.req.Coll, err = tx.Cat.Lookup(ctx, ns); err != nil {
 			return err
@@ -131,7 +131,7 @@ func (c *Call) explainFind(ctx context.Context, f finding, shown bsonx.Doc, verb
 }
 
 func (c *Call) explainAggregate(ctx context.Context, a *aggregation, shown bsonx.Doc, verbosity string) error {
-	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+	return c.Read(ctx, func(tx *docstore.Tx) error {
 		req, err := a.request(ctx, tx)
 		if err != nil {
 			return err

@@ -71,7 +71,7 @@ func runFind(ctx context.Context, c *Call) error {
 	first := c.Args.Int("batchSize", firstBatchDocs)
 	f.req.Tailable = c.Args.Bool("tailable", false)
 	f.req.NS, f.req.BatchSize = ns, c.Args.Int("batchSize", 0)
-	return c.Read(ctx, func(tx *docstore.Tx, keep *bool) error {
+	return c.ReadKeeping(ctx, func(tx *docstore.Tx, keep *bool) error {
 		if f.req.Coll, err = tx.Cat.Lookup(ctx, ns); err != nil {
 			return err
 		}

@@ -237,11 +237,7 @@ func runListIndexes(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
-		coll, err := tx.Cat.Lookup(ctx, ns)
-		if err != nil {
-			return err
-		}
+	return c.readFrom(ctx, ns, func(tx *docstore.Tx, coll *catalog.Collection) error {
 		if coll == nil {
 			return mongoerr.Newf(mongoerr.NamespaceNotFound, "ns does not exist: %s", ns)
 		}

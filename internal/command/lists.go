@@ -65,7 +65,7 @@ func runListDatabases(ctx context.Context, c *Call) error {
 		return err
 	}
 	nameOnly := c.Args.Bool("nameOnly", false)
-	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+	return c.Read(ctx, func(tx *docstore.Tx) error {
 		names, err := tx.Cat.Databases(ctx)
 		if err != nil {
 			return err

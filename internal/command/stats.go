@@ -23,11 +23,7 @@ func runCollStats(ctx context.Context, c *Call) error {
 		return err
 	}
 	scale := c.Args.Int("scale", 1)
-	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
-		coll, err := tx.Cat.Lookup(ctx, ns)
-		if err != nil {
-			return err
-		}
+	return c.readFrom(ctx, ns, func(tx *docstore.Tx, coll *catalog.Collection) error {
 		if isView(coll) {
 			return notOnView(ns)
 		}
@@ -72,7 +68,7 @@ func runDBStats(ctx context.Context, c *Call) error {
 	if scale < 1 || scale > scaleMax {
 		return mongoerr.New(mongoerr.BadValue, "Scale factor must be greater than zero and less than or equal to 2^50")
 	}
-	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
+	return c.Read(ctx, func(tx *docstore.Tx) error {
 		list, err := tx.Cat.Collections(ctx, c.Gen.DB)
 		if err != nil {
 			return err

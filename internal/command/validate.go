@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/mongoerr"
 )
@@ -13,11 +14,7 @@ func runValidate(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
-	return c.Read(ctx, func(tx *docstore.Tx, _ *bool) error {
-		coll, err := tx.Cat.Lookup(ctx, ns)
-		if err != nil {
-			return err
-		}
+	return c.readFrom(ctx, ns, func(tx *docstore.Tx, coll *catalog.Collection) error {
 		if coll == nil {
 			return mongoerr.Newf(mongoerr.NamespaceNotFound, "Collection '%s' does not exist to validate.", ns)
 		}
