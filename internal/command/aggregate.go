@@ -87,7 +87,7 @@ func runAggregate(ctx context.Context, c *Call) error {
 		if err != nil {
 			return err
 		}
-		return c.explainAggregate(ctx, a, c.Req.Body, verbosityPlanner)
+		return c.explainAggregate(ctx, a, explaining{command: c.Req.Body, verbosity: verbosityPlanner})
 	case cur == nil:
 		return mongoerr.New(mongoerr.FailedToParse, "The 'cursor' option is required, except for aggregate with the explain argument")
 	default:

@@ -115,14 +115,27 @@ func (c *Call) count(o outcome) {
 	c.spent.Deleted += o.removed
 }
 
+// changing is a statement under way in a transaction, and what it changes.
+type changing struct {
+	*Call
+	ch   *change
+	tx   *docstore.Tx
+	coll *catalog.Collection // nil: there is none, and so nothing to change.
+}
+
+func (c *Call) changing(ctx context.Context, tx *docstore.Tx, ch *change) (changing, error) {
+	coll, err := c.writeTarget(ctx, tx, ch.ns)
+	return changing{c, ch, tx, coll}, err
+}
+
 // applyOne changes the first document that matches, or upserts. The record says
 // what a retry is to be told; nil if nothing was changed.
 func (c *Call) applyOne(ctx context.Context, tx *docstore.Tx, ch *change, o *outcome) (*session.Record, error) {
-	coll, err := c.writeTarget(ctx, tx, ch.ns)
+	w, err := c.changing(ctx, tx, ch)
 	if err != nil {
 		return nil, err
 	}
-	doc, err := c.firstMatch(ctx, tx, coll, ch)
+	doc, err := w.first(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -139,23 +152,23 @@ func (c *Call) applyOne(ctx context.Context, tx *docstore.Tx, ch *change, o *out
 	}
 	if ch.update == nil {
 		o.removed = 1
-		return &session.Record{Kind: session.Deleted}, c.remove(ctx, tx, coll, ch, doc)
+		return &session.Record{Kind: session.Deleted}, w.remove(ctx, doc)
 	}
 	o.matched = 1
-	changed, err := c.rewrite(ctx, tx, coll, ch, doc)
-	if err != nil || !changed {
+	next, err := w.rewrite(ctx, doc)
+	if err != nil || next == nil {
 		return nil, err
 	}
 	o.modified = 1
 	return &session.Record{Kind: session.Updated}, nil
 }
 
-// firstMatch returns the first document that matches, owned; nil if there is none.
-func (c *Call) firstMatch(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection, ch *change) (bsonx.Doc, error) {
-	if coll == nil {
-		return nil, c.checkHint(ch.hint)
+// first returns the first document that matches, owned; nil if there is none.
+func (w *changing) first(ctx context.Context) (bsonx.Doc, error) {
+	if w.coll == nil {
+		return nil, w.checkHint(w.ch.hint)
 	}
-	op, err := c.matches(ctx, tx, coll, ch)
+	op, err := w.matches(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -167,60 +180,68 @@ func (c *Call) firstMatch(ctx context.Context, tx *docstore.Tx, coll *catalog.Co
 	return slices.Clone(doc), err
 }
 
-// matches opens the operator over the documents that a statement is about.
-func (c *Call) matches(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection, ch *change) (session.Source, error) {
-	req := plan.Request{NS: ch.ns, Coll: coll, Filter: ch.filter, Sort: ch.sort, SortSpec: ch.sortSpec, Hint: ch.hint, Eval: ch.vars.ctx}
+// matches opens the operator over the documents that the statement is about.
+func (w *changing) matches(ctx context.Context) (session.Source, error) {
+	ch := w.ch
+	req := plan.Request{NS: ch.ns, Coll: w.coll, Filter: ch.filter, Sort: ch.sort, SortSpec: ch.sortSpec, Hint: ch.hint, Eval: ch.vars.ctx}
 	if ch.sort != nil && !ch.multi {
 		req.Limit = 1
 	}
-	src, err := c.openFind(ctx, tx, req, ch.vars)
+	src, err := w.openFind(ctx, w.tx, req, ch.vars)
 	if err != nil {
 		return nil, err
 	}
-	return matched{src, c, ch}, nil
+	return matched{src, w.Call, ch}, nil
 }
 
-func (c *Call) remove(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection, ch *change, doc bsonx.Doc) error {
-	err := tx.Claim(ctx, coll, bsonx.Get(doc, "_id"))
-	if err == nil {
-		err = c.fits(tx, tx.Delete(ctx, coll, doc))
+// one changes a document that matches.
+func (w *changing) one(ctx context.Context, doc bsonx.Doc, o *outcome) error {
+	if w.ch.update == nil {
+		o.removed++
+		return w.remove(ctx, doc)
 	}
-	return c.duringChange(ctx, ch, err)
+	o.matched++
+	next, err := w.rewrite(ctx, doc)
+	if next != nil {
+		o.modified++
+	}
+	return err
 }
 
-// rewrite applies the update to a document and stores the result, unless it
-// changes nothing: a no-op claims nothing.
-func (c *Call) rewrite(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection, ch *change, doc bsonx.Doc) (bool, error) {
-	next, err := c.rewritten(ctx, tx, coll, ch, doc)
-	return next != nil, err
+func (w *changing) remove(ctx context.Context, doc bsonx.Doc) error {
+	err := w.tx.Claim(ctx, w.coll, bsonx.Get(doc, "_id"))
+	if err == nil {
+		err = w.fits(w.tx, w.tx.Delete(ctx, w.coll, doc))
+	}
+	return w.duringChange(ctx, w.ch, err)
 }
 
-// rewritten is rewrite, and returns the new document; nil if nothing changed.
-func (c *Call) rewritten(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection, ch *change, doc bsonx.Doc) (bsonx.Doc, error) {
-	next, changed, err := c.updated(ch, doc)
+// rewrite applies the update to a document, and stores and returns the result. It
+// is nil if that changes nothing: a no-op claims nothing.
+func (w *changing) rewrite(ctx context.Context, doc bsonx.Doc) (bsonx.Doc, error) {
+	next, changed, err := w.ch.updated(doc)
 	if err == nil && !changed {
 		return nil, nil
 	}
 	if err == nil {
-		err = tx.Claim(ctx, coll, bsonx.Get(doc, "_id"))
+		err = w.tx.Claim(ctx, w.coll, bsonx.Get(doc, "_id"))
 	}
 	if err == nil {
-		err = c.conform(coll, doc, next) // not before: of a document that is somebody else's there is nothing to tell.
+		err = w.conform(w.coll, doc, next) // not before: of a document that is somebody else's there is nothing to tell.
 	}
 	if err == nil {
-		err = c.fits(tx, tx.Update(ctx, coll, doc, next))
+		err = w.fits(w.tx, w.tx.Update(ctx, w.coll, doc, next))
 	}
 	if err != nil {
-		return nil, c.duringChange(ctx, ch, err)
+		return nil, w.duringChange(ctx, w.ch, err)
 	}
 	return next, nil
 }
 
 // updated is what a document becomes.
-func (c *Call) updated(ch *change, doc bsonx.Doc) (bsonx.Doc, bool, error) {
+func (ch *change) updated(doc bsonx.Doc) (next bsonx.Doc, changed bool, err error) {
 	var pos query.MatchPos
 	if ch.update.NeedsPosition() {
-		var err error
 		if _, pos, err = ch.filter.MatchPosition(doc, ch.vars.ctx); err != nil {
 			return nil, false, err
 		}

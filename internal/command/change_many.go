@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/pandodb/pando/internal/bsonx"
-	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/kv"
 	"github.com/pandodb/pando/internal/session"
@@ -16,12 +15,12 @@ import (
 // applyAll changes every document that matches, inside one transaction. The
 // scan does not see what it wrote.
 func (c *Call) applyAll(ctx context.Context, tx *docstore.Tx, ch *change, o *outcome) error {
-	coll, err := c.writeTarget(ctx, tx, ch.ns)
+	w, err := c.changing(ctx, tx, ch)
 	if err != nil {
 		return err
 	}
-	if coll != nil {
-		op, err := c.matches(ctx, tx, coll, ch)
+	if w.coll != nil {
+		op, err := w.matches(ctx)
 		if err != nil {
 			return err
 		}
@@ -34,26 +33,13 @@ func (c *Call) applyAll(ctx context.Context, tx *docstore.Tx, ch *change, o *out
 			if err != nil {
 				return err
 			}
-			if err := c.changeMatched(ctx, tx, coll, ch, slices.Clone(doc), o); err != nil {
+			if err := w.one(ctx, slices.Clone(doc), o); err != nil {
 				return err
 			}
 		}
 	}
 	if ch.upsert && o.matched == 0 {
 		o.upserted, err = c.upsert(ctx, tx, ch)
-	}
-	return err
-}
-
-func (c *Call) changeMatched(ctx context.Context, tx *docstore.Tx, coll *catalog.Collection, ch *change, doc bsonx.Doc, o *outcome) error {
-	if ch.update == nil {
-		o.removed++
-		return c.remove(ctx, tx, coll, ch, doc)
-	}
-	o.matched++
-	changed, err := c.rewrite(ctx, tx, coll, ch, doc)
-	if changed {
-		o.modified++
 	}
 	return err
 }
@@ -68,11 +54,11 @@ const applyManyGroup = 128
 func (c *Call) applyMany(ctx context.Context, ch *change) (o outcome, err error) {
 	found := false
 	err = c.Read(ctx, func(tx *docstore.Tx) error {
-		coll, err := c.writeTarget(ctx, tx, ch.ns)
-		if err != nil || coll == nil {
+		w, err := c.changing(ctx, tx, ch)
+		if err != nil || w.coll == nil {
 			return err
 		}
-		op, err := c.matches(ctx, tx, coll, ch)
+		op, err := w.matches(ctx)
 		if err != nil {
 			return err
 		}
@@ -151,12 +137,12 @@ func (o *outcome) merge(p outcome) {
 
 // applyIDs changes those documents of ids that are still there and still match.
 func (c *Call) applyIDs(ctx context.Context, tx *docstore.Tx, ch *change, ids []bsonx.Value, o *outcome) error {
-	coll, err := c.writeTarget(ctx, tx, ch.ns)
-	if err != nil || coll == nil {
+	w, err := c.changing(ctx, tx, ch)
+	if err != nil || w.coll == nil {
 		return err
 	}
 	for _, id := range ids {
-		doc, err := tx.Get(ctx, coll, id, nil)
+		doc, err := tx.Get(ctx, w.coll, id, nil)
 		if errors.Is(err, kv.ErrNotFound) {
 			continue
 		}
@@ -170,7 +156,7 @@ func (c *Call) applyIDs(ctx context.Context, tx *docstore.Tx, ch *change, ids []
 			}
 			continue
 		}
-		if err := c.changeMatched(ctx, tx, coll, ch, doc, o); err != nil {
+		if err := w.one(ctx, doc, o); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"context"
 	"log/slog"
 	"strconv"
 
@@ -68,10 +67,8 @@ func (c *Call) logNonconforming(coll *catalog.Collection, doc, info bsonx.Doc) {
 	if len(doc) > logBytesMax {
 		shown = slog.String("document", "("+strconv.Itoa(len(doc))+" bytes)")
 	}
-	c.D.Log.LogAttrs(context.Background(), slog.LevelWarn, "Document would fail validation",
-		slog.String("c", "STORAGE"), slog.Int("id", logWouldFail), slog.String("ctx", "conn"+strconv.FormatInt(c.Peer.ID, 10)),
-		slog.Group("attr", slog.String("namespace", coll.NS.String()), shown,
-			slog.Any("errInfo", logged(bsonx.AsDoc(bsonx.Get(info, "errInfo"))))))
+	c.D.log(logLine{slog.LevelWarn, "Document would fail validation", "STORAGE", logWouldFail, c.Peer.ID},
+		slog.String("namespace", coll.NS.String()), shown, slog.Any("errInfo", logged(bsonx.AsDoc(bsonx.Get(info, "errInfo")))))
 }
 
 // checkValidator tells whether a collection may have a validator, and that one.

@@ -68,16 +68,22 @@ func runExplain(ctx context.Context, c *Call) error {
 		return err
 	}
 	c.Arg = arg
-	return c.explain(ctx, spec.Name, &args, inner, verbosity)
+	return c.explain(ctx, spec.Name, &args, explaining{command: inner, verbosity: verbosity})
+}
+
+// explaining is what an explanation shows beside the plan, and how much of it.
+type explaining struct {
+	command   bsonx.Doc // that is explained.
+	verbosity string
 }
 
 // explain tells of one command that is decoded.
-func (c *Call) explain(ctx context.Context, name string, args *Args, inner bsonx.Doc, verbosity string) error {
+func (c *Call) explain(ctx context.Context, name string, args *Args, how explaining) error {
 	switch name {
 	case "find":
 		f, err := c.compileFind(args)
 		if err == nil {
-			err = c.explainFind(ctx, f, inner, verbosity)
+			err = c.explainFind(ctx, f, how)
 		}
 		return err
 	case "aggregate":
@@ -86,7 +92,7 @@ func (c *Call) explain(ctx context.Context, name string, args *Args, inner bsonx
 		}
 		a, err := c.compileAggregate(args)
 		if err == nil {
-			err = c.explainAggregate(ctx, a, inner, verbosity)
+			err = c.explainAggregate(ctx, a, how)
 		}
 		return err
 	case "count", "distinct", "update", "delete", "findAndModify", "bulkWrite":
@@ -95,7 +101,7 @@ func (c *Call) explain(ctx context.Context, name string, args *Args, inner bsonx
 	return mongoerr.Newf(mongoerr.IllegalOperation, "Cannot explain cmd: %s", name)
 }
 
-func (c *Call) explainFind(ctx context.Context, f finding, shown bsonx.Doc, verbosity string) error {
+func (c *Call) explainFind(ctx context.Context, f finding, how explaining) error {
 	ns, err := c.Namespace()
 	if err != nil {
 		return err
@@ -118,7 +124,7 @@ func (c *Call) explainFind(ctx context.Context, f finding, shown bsonx.Doc, verb
 			return err
 		}
 		e := exec.Explanation{NS: ns, Filter: f.req.Filter, Plan: node}
-		return c.explainPlan(ctx, tx, &e, f.vars, shown, verbosity)
+		return c.explainPlan(ctx, tx, &e, f.vars, how)
 	})
 	if err != nil || !view {
 		return err
@@ -127,10 +133,10 @@ func (c *Call) explainFind(ctx context.Context, f finding, shown bsonx.Doc, verb
 	if err != nil {
 		return err
 	}
-	return c.explainAggregate(ctx, a, shown, verbosity)
+	return c.explainAggregate(ctx, a, how)
 }
 
-func (c *Call) explainAggregate(ctx context.Context, a *aggregation, shown bsonx.Doc, verbosity string) error {
+func (c *Call) explainAggregate(ctx context.Context, a *aggregation, how explaining) error {
 	return c.Read(ctx, func(tx *docstore.Tx) error {
 		req, err := a.request(ctx, tx)
 		if err != nil {
@@ -141,21 +147,21 @@ func (c *Call) explainAggregate(ctx context.Context, a *aggregation, shown bsonx
 			if err != nil {
 				return err
 			}
-			shown = on.command(a.hint)
+			how.command = on.command(a.hint)
 		}
 		node, err := plan.Aggregate(ctx, tx, req)
 		if err != nil {
 			return err
 		}
 		e := exec.Explanation{NS: req.NS, Filter: req.Filter(), Plan: node, Pipeline: true}
-		return c.explainPlan(ctx, tx, &e, a.vars, shown, verbosity)
+		return c.explainPlan(ctx, tx, &e, a.vars, how)
 	})
 }
 
 // explainPlan runs the plan if the verbosity asks for it, and appends what there
 // is to tell of it.
-func (c *Call) explainPlan(ctx context.Context, tx *docstore.Tx, e *exec.Explanation, v *variables, shown bsonx.Doc, verbosity string) error {
-	if verbosity != verbosityPlanner {
+func (c *Call) explainPlan(ctx context.Context, tx *docstore.Tx, e *exec.Explanation, v *variables, how explaining) error {
+	if how.verbosity != verbosityPlanner {
 		o := c.running(v)
 		o.Clock = c.D.Env.Now
 		op, err := exec.Open(ctx, tx, e.Plan, o)
@@ -165,7 +171,7 @@ func (c *Call) explainPlan(ctx context.Context, tx *docstore.Tx, e *exec.Explana
 		defer op.Close()
 		start := c.D.Env.Now()
 		err = drain(ctx, op)
-		e.Ran, e.Took, e.AllPlans = op, c.D.Env.Since(start), verbosity == verbosityAll
+		e.Ran, e.Took, e.AllPlans = op, c.D.Env.Since(start), how.verbosity == verbosityAll
 		if e.Failed, err = executionError(err); err != nil {
 			return err
 		}
@@ -175,7 +181,7 @@ func (c *Call) explainPlan(ctx context.Context, tx *docstore.Tx, e *exec.Explana
 	}
 	b, d := c.Reply, c.D
 	e.Append(b)
-	b.EmbedDoc("command", shown)
+	b.EmbedDoc("command", how.command)
 	b.OpenDoc("serverInfo")
 	b.String("host", d.Host.Hostname)
 	if _, port, err := net.SplitHostPort(c.Peer.Local); err == nil {

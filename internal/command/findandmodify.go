@@ -103,10 +103,9 @@ func (c *Call) decodeModification() (*modification, error) {
 		return nil, err
 	}
 	a := &c.Args
-	removing, u := a.Bool("remove", false), a.Value("update")
-	m := &modification{removing: removing, post: a.Bool("new", false)}
+	m := &modification{removing: a.Bool("remove", false), post: a.Bool("new", false)}
 	m.change = change{ns: ns, upsert: a.Bool("upsert", false), hint: a.Value("hint")}
-	if err := checkModification(removing, m.post, m.upsert, a.Has("arrayFilters"), u); err != nil {
+	if err := m.check(a); err != nil {
 		return nil, err
 	}
 	if err := c.writable(ns); err != nil {
@@ -142,15 +141,17 @@ func (c *Call) compileModification(m *modification) (err error) {
 	return nil
 }
 
-func checkModification(removing, post, upsert, filters bool, u bsonx.Value) error {
+// check tells what in the command does not go together.
+func (m *modification) check(a *Args) error {
+	removing, filters, u := m.removing, a.Has("arrayFilters"), a.Value("update")
 	fail := func(msg string) error { return mongoerr.New(mongoerr.FailedToParse, msg) }
 	has := u.Type != bsonx.TypeMissing
 	switch {
 	case removing && has:
 		return fail("Cannot specify both an update and remove=true")
-	case removing && upsert:
+	case removing && m.upsert:
 		return fail("Cannot specify both upsert=true and remove=true ")
-	case removing && post:
+	case removing && m.post:
 		return fail("Cannot specify both new=true and remove=true; 'remove' always returns the deleted document")
 	case removing && filters:
 		return fail("Cannot specify arrayFilters and remove=true")
@@ -167,11 +168,11 @@ func checkModification(removing, post, upsert, filters bool, u bsonx.Value) erro
 // modify changes the first match and returns the answer before its projection,
 // owned: nil for none.
 func (c *Call) modify(ctx context.Context, tx *docstore.Tx, m *modification, o *outcome) (*session.Record, bsonx.Doc, error) {
-	coll, err := c.writeTarget(ctx, tx, m.ns)
+	w, err := c.changing(ctx, tx, &m.change)
 	if err != nil {
 		return nil, nil, err
 	}
-	before, err := c.firstMatch(ctx, tx, coll, &m.change)
+	before, err := w.first(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -188,7 +189,8 @@ func (c *Call) modify(ctx context.Context, tx *docstore.Tx, m *modification, o *
 		if !m.post && !c.Gen.Retryable() {
 			return rec, nil, nil
 		}
-		if coll, err = c.writeTarget(ctx, tx, m.ns); err != nil {
+		coll, err := c.writeTarget(ctx, tx, m.ns) // which may be as new as the document.
+		if err != nil {
 			return nil, nil, err
 		}
 		after, err := tx.Get(ctx, coll, id, nil)
@@ -200,26 +202,12 @@ func (c *Call) modify(ctx context.Context, tx *docstore.Tx, m *modification, o *
 		}
 		return rec, after, nil
 	}
-	rec, shown := &session.Record{Kind: session.Deleted}, before
 	if m.removing {
 		o.removed = 1
-		err = c.remove(ctx, tx, coll, &m.change, before)
-	} else {
-		rec, shown, err = c.modifyOne(ctx, tx, m, o, before)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	return rec, shown, nil
-}
-
-func (c *Call) modifyOne(ctx context.Context, tx *docstore.Tx, m *modification, o *outcome, before bsonx.Doc) (*session.Record, bsonx.Doc, error) {
-	coll, err := c.writeTarget(ctx, tx, m.ns)
-	if err != nil {
-		return nil, nil, err
+		return &session.Record{Kind: session.Deleted}, before, w.remove(ctx, before)
 	}
 	o.matched = 1
-	after, err := c.rewritten(ctx, tx, coll, &m.change, before)
+	after, err := w.rewrite(ctx, before)
 	if err != nil || after == nil {
 		return nil, before, err
 	}

@@ -2,33 +2,43 @@ package command
 
 import "github.com/pandodb/pando/internal/mongoerr"
 
-// labels is the one place where error labels are decided (4.1): from the
-// command, its transaction fields, the code of its error (0 for none) and the
-// code of its write concern error (0 for none).
-//
-// unchanged tells that the command has run and written nothing, on a connection
-// whose earlier writes are known: a driver then prefers the error that it had before.
-func labels(s *Spec, g *Generic, code, wcCode mongoerr.Code, stopping, unchanged bool) []mongoerr.Label {
+// verdict is what labels are given for, beside the command itself.
+type verdict struct {
+	code     mongoerr.Code // of the error; 0 for none.
+	wcCode   mongoerr.Code // of the write concern error; 0 for none.
+	stopping bool          // the server shuts down.
+
+	// unchanged tells that the command has run and written nothing, on a connection
+	// whose earlier writes are known: a driver then prefers the error that it had before.
+	unchanged bool
+}
+
+// labels is the one place where error labels are decided (4.1).
+func labels(s *Spec, g *Generic, v verdict) []mongoerr.Label {
 	if s == nil {
 		return nil
 	}
 	ends := s.Txn == Ends
 	switch {
-	case code != 0 && g.InTxn() && transient(ends, code, wcCode):
+	case v.code != 0 && g.InTxn() && transient(ends, v.code, v.wcCode):
 		return []mongoerr.Label{mongoerr.TransientTransaction}
-	case g.Retryable() || ends && g.InTxn():
-		if code.Is(mongoerr.RetriableError) || wcCode.Is(mongoerr.RetriableError) ||
-			stopping && (code == mongoerr.ShutdownInProgress || code == mongoerr.InterruptedAtShutdown || code == mongoerr.CallbackCanceled) {
-			if unchanged && code != 0 {
-				return []mongoerr.Label{mongoerr.RetryableWrite, mongoerr.NoWritesPerformed}
-			}
-			return []mongoerr.Label{mongoerr.RetryableWrite}
+	case (g.Retryable() || ends && g.InTxn()) && v.retriable():
+		if v.unchanged && v.code != 0 {
+			return []mongoerr.Label{mongoerr.RetryableWrite, mongoerr.NoWritesPerformed}
 		}
-	}
-	if code.Is(mongoerr.SystemOverloadedError) {
+		return []mongoerr.Label{mongoerr.RetryableWrite}
+	case v.code.Is(mongoerr.SystemOverloadedError):
 		return []mongoerr.Label{mongoerr.SystemOverloaded}
 	}
 	return nil
+}
+
+// retriable tells whether sending a retryable write again may help.
+func (v verdict) retriable() bool {
+	if v.code.Is(mongoerr.RetriableError) || v.wcCode.Is(mongoerr.RetriableError) {
+		return true
+	}
+	return v.stopping && (v.code == mongoerr.ShutdownInProgress || v.code == mongoerr.InterruptedAtShutdown || v.code == mongoerr.CallbackCanceled)
 }
 
 // transient tells whether running the whole transaction again may help.

@@ -42,7 +42,7 @@ func TestLabels(t *testing.T) {
 		{"internal transactions", crud, inTxn, mongoerr.InternalTransactionNotSupported, 0, false, nil},
 		{"already committed", commit, inTxn, mongoerr.TransactionCommitted, 0, false, nil},
 	} {
-		if got := labels(c.spec, &c.gen, c.code, c.wc, c.stopping, false); !slices.Equal(got, c.want) {
+		if got := labels(c.spec, &c.gen, verdict{code: c.code, wcCode: c.wc, stopping: c.stopping}); !slices.Equal(got, c.want) {
 			t.Errorf("%s: labels %v, want %v", c.name, got, c.want)
 		}
 	}

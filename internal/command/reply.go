@@ -83,7 +83,8 @@ func (d *Dispatcher) appendError(c *Call, e *mongoerr.Error, wcErr bsonx.Doc) {
 }
 
 func (d *Dispatcher) appendLabels(c *Call, code, wcCode mongoerr.Code, more []mongoerr.Label) {
-	all := append(labels(c.Spec, &c.Gen, code, wcCode, d.stopping.Load(), c.entered && c.known && !c.wrote && !c.doubt), more...)
+	unchanged := c.entered && c.known && !c.wrote && !c.doubt
+	all := append(labels(c.Spec, &c.Gen, verdict{code: code, wcCode: wcCode, stopping: d.stopping.Load(), unchanged: unchanged}), more...)
 	if c.forced.labelsSet {
 		all = c.forced.labels
 	}

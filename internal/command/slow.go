@@ -108,12 +108,21 @@ func (d *Dispatcher) logSlow(c *Call, told *mongoerr.Error, replyBytes int) {
 	}
 	attrs = append(attrs, slog.String("remote", c.Peer.Remote), slog.String("protocol", "op_msg"),
 		slog.Int64("workingMillis", (took-c.durableWait).Milliseconds()), slog.Int64("durationMillis", took.Milliseconds()))
-	d.logLine("Slow query", "COMMAND", logSlowQuery, c.Peer.ID, attrs)
+	d.log(logLine{slog.LevelInfo, "Slow query", "COMMAND", logSlowQuery, c.Peer.ID}, attrs...)
 }
 
-func (d *Dispatcher) logLine(msg, component string, id int, conn int64, attrs []slog.Attr) {
-	d.Log.LogAttrs(context.Background(), slog.LevelInfo, msg,
-		slog.String("c", component), slog.Int("id", id), slog.String("ctx", "conn"+strconv.FormatInt(conn, 10)),
+// logLine is what a line of the log has beside its attributes, as the original's have.
+type logLine struct {
+	level     slog.Level
+	msg       string
+	component string
+	id        int
+	conn      int64
+}
+
+func (d *Dispatcher) log(l logLine, attrs ...slog.Attr) {
+	d.Log.LogAttrs(context.Background(), l.level, l.msg,
+		slog.String("c", l.component), slog.Int("id", l.id), slog.String("ctx", "conn"+strconv.FormatInt(l.conn, 10)),
 		slog.Attr{Key: "attr", Value: slog.GroupValue(attrs...)})
 }
 
@@ -171,5 +180,5 @@ func (d *Dispatcher) TxnEnded(i session.Info, committed bool) {
 		slog.String("terminationCause", cause),
 		slog.Int64("timeActiveMicros", t.Active.Microseconds()), slog.Int64("timeInactiveMicros", max(took.Microseconds()-t.Active.Microseconds(), 0)),
 		slog.Int("numYields", 0), slog.Bool("wasPrepared", false), slog.Int64("durationMillis", took.Milliseconds()))
-	d.logLine("transaction", "TXN", logTransaction, i.Client.Conn, attrs)
+	d.log(logLine{slog.LevelInfo, "transaction", "TXN", logTransaction, i.Client.Conn}, attrs...)
 }
