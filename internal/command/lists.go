@@ -74,7 +74,7 @@ func runListDatabases(ctx context.Context, c *Call) error {
 		i := 0
 		c.Reply.OpenArray("databases")
 		for _, name := range mergeNames(names, systemDatabases) {
-			size, err := databaseBytes(ctx, tx, name)
+			size, empty, err := databaseBytes(ctx, tx, name)
 			if err != nil {
 				return err
 			}
@@ -82,7 +82,7 @@ func runListDatabases(ctx context.Context, c *Call) error {
 			b.String("name", name)
 			if !nameOnly {
 				b.Int64("sizeOnDisk", size)
-				b.Bool("empty", size == 0)
+				b.Bool("empty", empty)
 			}
 			doc := b.Doc()
 			if ok, err := match(doc); err != nil {
@@ -119,19 +119,21 @@ func mergeNames(a, b []string) []string {
 	return out
 }
 
-func databaseBytes(ctx context.Context, tx *docstore.Tx, db string) (total int64, err error) {
+// databaseBytes is the size of a database's documents: what its files take on disk is
+// not to be had, since all databases share them. Empty is one without collections.
+func databaseBytes(ctx context.Context, tx *docstore.Tx, db string) (total int64, empty bool, err error) {
 	list, err := tx.Cat.Collections(ctx, db)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	for _, coll := range list {
 		_, bytes, err := tx.Stats(ctx, coll)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		total += bytes
 	}
-	return total, nil
+	return total, len(list) == 0, nil
 }
 
 func runListCollections(ctx context.Context, c *Call) error {
