@@ -103,16 +103,7 @@ func isIndex(s string) bool {
 
 // and joins nodes; one alone stays itself and inner ones are taken apart.
 func and(nodes []*Node) *Node {
-	flat := make([]*Node, 0, len(nodes))
-	for _, n := range nodes {
-		switch n.Op {
-		case OpAlwaysTrue:
-		case OpAnd:
-			flat = append(flat, n.Children...)
-		default:
-			flat = append(flat, n)
-		}
-	}
+	flat := flatten(nodes, OpAnd, OpAlwaysTrue)
 	switch len(flat) {
 	case 0:
 		return &Node{Op: OpAlwaysTrue}
@@ -123,16 +114,7 @@ func and(nodes []*Node) *Node {
 }
 
 func or(nodes []*Node) *Node {
-	flat := make([]*Node, 0, len(nodes))
-	for _, n := range nodes {
-		switch n.Op {
-		case OpAlwaysFalse:
-		case OpOr:
-			flat = append(flat, n.Children...)
-		default:
-			flat = append(flat, n)
-		}
-	}
+	flat := flatten(nodes, OpOr, OpAlwaysFalse)
 	switch len(flat) {
 	case 0:
 		return &Node{Op: OpAlwaysFalse}
@@ -143,6 +125,25 @@ func or(nodes []*Node) *Node {
 		return in
 	}
 	return &Node{Op: OpOr, Children: flat}
+}
+
+// flatten takes the nodes of one operator apart, and leaves out those that mean
+// nothing to it. The result may be the slice that was given.
+func flatten(nodes []*Node, join, neutral Op) []*Node {
+	if !slices.ContainsFunc(nodes, func(n *Node) bool { return n.Op == join || n.Op == neutral }) {
+		return nodes
+	}
+	flat := make([]*Node, 0, len(nodes))
+	for _, n := range nodes {
+		switch n.Op {
+		case neutral:
+		case join:
+			flat = append(flat, n.Children...)
+		default:
+			flat = append(flat, n)
+		}
+	}
+	return flat
 }
 
 // oneOf makes an OpIn of alternatives that are all equalities at one path; nil

@@ -70,58 +70,68 @@ func (n *projected) mark() {
 	}
 }
 
+// specField is one field of a specification.
+type specField struct {
+	parent *projected // that it belongs to,
+	prefix string     // and the path of that; "" at the top.
+	name   string     // as it is written.
+	path   string     // the name without what makes it positional.
+	at     bool       // it is positional: the name ends in ".$".
+	v      bsonx.Value
+}
+
 // element parses one field of a specification; prefix is the path of the
 // document that it is in.
 func (p *projectionParser) element(parent *projected, prefix, name string, v bsonx.Value) error {
-	path, at := name, false
+	f := specField{parent: parent, prefix: prefix, name: name, path: name, v: v}
 	if strings.HasSuffix(name, ".$") {
 		if !p.find {
 			return mongoerr.New(31324, "Cannot use positional projection in aggregation projection")
 		}
-		path, at = name[:len(name)-2], true
+		f.path, f.at = name[:len(name)-2], true
 	}
-	if strings.Contains(path, ".$.") || at && strings.HasSuffix(path, ".$") {
+	if strings.Contains(f.path, ".$.") || f.at && strings.HasSuffix(f.path, ".$") {
 		return mongoerr.New(31394, "As of 4.4, it's illegal to specify positional operator in the middle of a path."+
 			"Positional projection may only be used at the end, for example: a.b.$. If the query previously used a form like a.b.$.d, remove the parts following the '$' and the results will be equivalent.")
 	}
 	switch {
 	case v.Type == bsonx.TypeDocument:
-		return p.object(parent, prefix, path, at, name, bsonx.AsDoc(v))
+		return p.object(f, bsonx.AsDoc(v))
 	case v.Type == bsonx.TypeBool || bsonx.IsNumber(v):
-		return p.flag(parent, prefix, path, at, name, v)
-	case at:
+		return p.flag(f)
+	case f.at:
 		return mongoerr.New(31308, "positional projection cannot be used with a literal")
 	case p.kind == exclusion:
 		return mongoerr.Newf(31310, "Cannot use an expression %s in an exclusion projection", element(name, v))
 	}
-	return p.compute(parent, path, v)
+	return p.compute(f)
 }
 
 // flag parses a field that is a truth: to be shown or not.
-func (p *projectionParser) flag(parent *projected, prefix, path string, at bool, name string, v bsonx.Value) error {
-	isID := prefix == "" && name == "_id"
-	if !truthy(v) {
-		if at {
+func (p *projectionParser) flag(f specField) error {
+	isID := f.prefix == "" && f.name == "_id"
+	if !truthy(f.v) {
+		if f.at {
 			return mongoerr.New(31395, "positional projection cannot be used with exclusion")
 		}
 		if p.kind == inclusion && !isID {
-			return mongoerr.Newf(31254, "Cannot do exclusion on field %s in inclusion projection", name)
+			return mongoerr.Newf(31254, "Cannot do exclusion on field %s in inclusion projection", f.name)
 		}
 		if !isID {
 			p.kind = exclusion
 		}
-		return p.add(parent, path, &projected{action: drop})
+		return p.add(f.parent, f.path, &projected{action: drop})
 	}
 	if p.kind == exclusion && !isID {
-		return mongoerr.Newf(31253, "Cannot do inclusion on field %s in exclusion projection", name)
+		return mongoerr.Newf(31253, "Cannot do inclusion on field %s in exclusion projection", f.name)
 	}
 	if isID {
 		p.withID = true
 	} else {
 		p.kind = inclusion
 	}
-	if !at {
-		return p.add(parent, path, &projected{action: keep})
+	if !f.at {
+		return p.add(f.parent, f.path, &projected{action: keep})
 	}
 	if p.out.positional {
 		return mongoerr.New(31276, "Cannot specify more than one positional projection per query.")
@@ -130,64 +140,66 @@ func (p *projectionParser) flag(parent *projected, prefix, path string, at bool,
 		return mongoerr.New(31256, "Cannot specify positional operator and $elemMatch.")
 	}
 	p.out.positional = true
-	return p.add(parent, path, &projected{action: positional})
+	return p.add(f.parent, f.path, &projected{action: positional})
 }
 
 // object parses a field that is a document: an operator or a projection of what is within.
-func (p *projectionParser) object(parent *projected, prefix, path string, at bool, name string, doc bsonx.Doc) error {
-	if at {
+func (p *projectionParser) object(f specField, doc bsonx.Doc) error {
+	if f.at {
 		return mongoerr.New(31271, "positional projection cannot be used with an expression or sub object")
 	}
 	first, v := bsonx.First(doc)
 	switch {
 	case v.Type == bsonx.TypeMissing:
-		return mongoerr.Newf(51270, "Invalid empty sub-projection: %s", name)
+		return mongoerr.Newf(51270, "Invalid empty sub-projection: %s", f.name)
 	case strings.HasPrefix(first, "$") && bsonx.Len(doc) == 1:
-		return p.operator(parent, prefix, path, first, v, doc)
+		return p.operator(f, first, v)
 	}
-	if err := checkProjectionPath(path); err != nil {
+	if err := checkProjectionPath(f.path); err != nil {
 		return err
 	}
-	inner, err := parent.reach(path)
+	inner, err := f.parent.reach(f.path)
 	if err != nil {
 		return err
 	}
-	if prefix != "" {
-		path = prefix + "." + path
+	prefix := f.path
+	if f.prefix != "" {
+		prefix = f.prefix + "." + f.path
 	}
 	for it := bsonx.Walk(doc); it.Next(); {
-		if err := p.element(inner, path, it.Key(), it.Value()); err != nil {
+		if err := p.element(inner, prefix, it.Key(), it.Value()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *projectionParser) operator(parent *projected, prefix, path, name string, v bsonx.Value, doc bsonx.Doc) error {
+// operator parses a field that is {name: arg}.
+func (p *projectionParser) operator(f specField, name string, arg bsonx.Value) error {
 	switch {
 	case name == "$slice" && p.find:
-		return p.slice(parent, path, v, doc)
+		return p.slice(f, arg)
 	case name == "$elemMatch" && p.find:
-		return p.elemMatch(parent, prefix, path, v)
+		return p.elemMatch(f, arg)
 	case name == "$elemMatch":
 		return mongoerr.New(168, "Cannot use $elemMatch in this context")
 	case p.kind == exclusion && name != "$meta":
 		return errNoExpression
 	}
-	return p.compute(parent, path, bsonx.DocValue(doc))
+	return p.compute(f)
 }
 
 // compute parses an expression.
-func (p *projectionParser) compute(parent *projected, path string, v bsonx.Value) error {
-	if err := checkProjectionPath(path); err != nil {
+func (p *projectionParser) compute(f specField) error {
+	if err := checkProjectionPath(f.path); err != nil {
 		return err
 	}
-	e, err := expr.Compile(p.scope, v)
+	e, err := expr.Compile(p.scope, f.v)
 	if err != nil {
-		return p.unknown(v, err)
+		return p.unknown(f.v, err)
 	}
 	p.kind = inclusion
-	return p.add(parent, path, &projected{action: compute, expr: e})
+	return p.add(f.parent, f.path, &projected{action: compute, expr: e})
 }
 
 // unknown gives the error for an operator that there is not the form that it has in projections.
@@ -208,29 +220,29 @@ func (p *projectionParser) unknown(v bsonx.Value, err error) error {
 	return err
 }
 
-func (p *projectionParser) slice(parent *projected, path string, v bsonx.Value, doc bsonx.Doc) error {
-	n, problem := newSlice(v)
+func (p *projectionParser) slice(f specField, arg bsonx.Value) error {
+	n, problem := newSlice(arg)
 	if problem == nil {
 		p.withSlice = true
-		collision := p.add(parent, path, n)
+		collision := p.add(f.parent, f.path, n)
 		if problem = mongoerr.From(collision); problem == nil {
 			return nil
 		}
 	}
 	if p.kind == exclusion {
-		return sliceError(doc, problem, errNoExpression)
+		return sliceError(f.v, problem, errNoExpression)
 	}
-	e, err := expr.Compile(p.scope, bsonx.DocValue(doc))
+	e, err := expr.Compile(p.scope, f.v)
 	var fold *expr.FoldError
 	if isFold := errors.As(err, &fold); err == nil || isFold {
 		p.kind = inclusion
-		err = p.add(parent, path, &projected{action: compute, expr: e})
+		err = p.add(f.parent, f.path, &projected{action: compute, expr: e})
 		if err == nil && isFold {
 			return fold.Err
 		}
 	}
 	if err != nil {
-		return sliceError(doc, problem, mongoerr.From(err))
+		return sliceError(f.v, problem, mongoerr.From(err))
 	}
 	return nil
 }
@@ -239,9 +251,9 @@ func (p *projectionParser) slice(parent *projected, path string, v bsonx.Value, 
 var errNoExpression = mongoerr.New(31252, "Cannot use expression other than $meta in exclusion projection")
 
 // sliceError tells of both forms of $slice why it is none.
-func sliceError(doc bsonx.Doc, problem, e *mongoerr.Error) error {
+func sliceError(spec bsonx.Value, problem, e *mongoerr.Error) error {
 	return mongoerr.Newf(e.Code, "Invalid $slice syntax. The given syntax %s did not match the find() syntax because :: %s: %s :: The given syntax did not match the expression $slice syntax. :: caused by :: %s",
-		bsonx.ShellString(bsonx.DocValue(doc)), problem.Code, problem.Msg, e.Msg)
+		bsonx.ShellString(spec), problem.Code, problem.Msg, e.Msg)
 }
 
 // newSlice parses find's $slice: how many, or [how many to skip, how many].
@@ -268,20 +280,20 @@ func newSlice(v bsonx.Value) (*projected, *mongoerr.Error) {
 	return &projected{action: cut, skip: skip, limit: limit}, nil
 }
 
-func (p *projectionParser) elemMatch(parent *projected, prefix, path string, v bsonx.Value) error {
+func (p *projectionParser) elemMatch(f specField, arg bsonx.Value) error {
 	switch {
-	case v.Type != bsonx.TypeDocument:
-		return mongoerr.Newf(31274, "elemMatch: Invalid argument, object required, but got %s", bsonx.TypeName(v.Type))
+	case arg.Type != bsonx.TypeDocument:
+		return mongoerr.Newf(31274, "elemMatch: Invalid argument, object required, but got %s", bsonx.TypeName(arg.Type))
 	case p.out.positional:
 		return mongoerr.New(31255, "Cannot specify positional operator and $elemMatch.")
-	case prefix != "" || strings.Contains(path, "."):
+	case f.prefix != "" || strings.Contains(f.path, "."):
 		return mongoerr.New(31275, "Cannot use $elemMatch projection on a nested field.")
 	}
 	fp := parser{scope: p.scope, inProjection: true}
-	n, err := fp.elemMatch(path, v)
+	n, err := fp.elemMatch(f.path, arg)
 	if err != nil {
 		return err
 	}
 	p.withMatch = true
-	return p.add(parent, path, &projected{action: elemMatch, match: n})
+	return p.add(f.parent, f.path, &projected{action: elemMatch, match: n})
 }

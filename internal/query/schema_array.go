@@ -8,14 +8,10 @@ import (
 )
 
 // itemCountRule is minItems or maxItems.
-type itemCountRule struct {
-	keyword
-	n       int64
-	atLeast bool
-}
+type itemCountRule struct{ countLimit }
 
 func (r *itemCountRule) keeps(v bsonx.Value) (bool, error) {
-	return !isArray(v) || within(bsonx.Len(bsonx.AsDoc(v)), r.n, r.atLeast), nil
+	return !isArray(v) || r.allows(bsonx.Len(bsonx.AsDoc(v))), nil
 }
 
 func (r *itemCountRule) tell(b *bsonx.Builder, v bsonx.Value) {

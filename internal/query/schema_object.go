@@ -196,14 +196,10 @@ func tellAbsent(b *bsonx.Builder, doc bsonx.Doc, list []property) {
 }
 
 // fieldCountRule is minProperties or maxProperties.
-type fieldCountRule struct {
-	keyword
-	n       int64
-	atLeast bool
-}
+type fieldCountRule struct{ countLimit }
 
 func (r *fieldCountRule) keeps(v bsonx.Value) (bool, error) {
-	return !isObject(v) || within(bsonx.Len(bsonx.AsDoc(v)), r.n, r.atLeast), nil
+	return !isObject(v) || r.allows(bsonx.Len(bsonx.AsDoc(v))), nil
 }
 
 func (r *fieldCountRule) tell(b *bsonx.Builder, v bsonx.Value) {

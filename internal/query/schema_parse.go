@@ -216,30 +216,30 @@ func (p *schemaParser) strings() error {
 		}
 	}
 	for _, name := range []string{"maxLength", "minLength"} {
-		n, ok, err := p.count(name)
+		l, ok, err := p.count(name)
 		if err != nil {
 			return err
 		}
 		if ok {
-			p.about(&lengthRule{p.keyword(name), n, name == "minLength"}, bsonx.TypeString)
+			p.about(&lengthRule{l}, bsonx.TypeString)
 		}
 	}
 	return nil
 }
 
-// count parses a keyword that is a number of something.
-func (p *schemaParser) count(name string) (n int64, ok bool, err error) {
+// count parses a keyword that bounds a number of something; ok tells whether it is there.
+func (p *schemaParser) count(name string) (l countLimit, ok bool, err error) {
 	if !p.has(name) {
-		return 0, false, nil
+		return l, false, nil
 	}
 	n, problem := integer(name, p.words[name])
 	if problem == "" && n < 0 {
 		problem = "Expected a non-negative number in: " + element(name, p.words[name])
 	}
 	if problem != "" {
-		return 0, false, mongoerr.New(mongoerr.FailedToParse, problem)
+		return l, false, mongoerr.New(mongoerr.FailedToParse, problem)
 	}
-	return n, true, nil
+	return countLimit{p.keyword(name), n, strings.HasPrefix(name, "min")}, true, nil
 }
 
 // logical parses the keywords that join schemas.

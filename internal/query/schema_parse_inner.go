@@ -13,12 +13,12 @@ import (
 // arrays parses the keywords about an array as a whole.
 func (p *schemaParser) arrays() error {
 	for _, name := range []string{"minItems", "maxItems"} {
-		n, ok, err := p.count(name)
+		l, ok, err := p.count(name)
 		if err != nil {
 			return err
 		}
 		if ok {
-			p.about(&itemCountRule{p.keyword(name), n, name == "minItems"}, bsonx.TypeArray)
+			p.about(&itemCountRule{l}, bsonx.TypeArray)
 		}
 	}
 	if v := p.words["uniqueItems"]; p.has("uniqueItems") {
@@ -183,12 +183,12 @@ func (p *schemaParser) objects() error {
 		p.about(r, bsonx.TypeDocument)
 	}
 	for _, name := range []string{"minProperties", "maxProperties"} {
-		n, ok, err := p.count(name)
+		l, ok, err := p.count(name)
 		if err != nil {
 			return err
 		}
 		if ok {
-			p.about(&fieldCountRule{p.keyword(name), n, name == "minProperties"}, bsonx.TypeDocument)
+			p.about(&fieldCountRule{l}, bsonx.TypeDocument)
 		}
 	}
 	return nil

@@ -78,22 +78,25 @@ func (r *multipleRule) tell(b *bsonx.Builder, v bsonx.Value) {
 	r.tellReason(b, "considered value is not a multiple of the specified value", v)
 }
 
-// lengthRule is minLength or maxLength, in code points.
-type lengthRule struct {
+// countLimit is a keyword that bounds a number of something.
+type countLimit struct {
 	keyword
 	n       int64
-	atLeast bool
+	atLeast bool // n is the least number, not the greatest.
 }
+
+func (l *countLimit) allows(count int) bool {
+	if l.atLeast {
+		return int64(count) >= l.n
+	}
+	return int64(count) <= l.n
+}
+
+// lengthRule is minLength or maxLength, in code points.
+type lengthRule struct{ countLimit }
 
 func (r *lengthRule) keeps(v bsonx.Value) (bool, error) {
-	return !isString(v) || within(utf8.RuneCountInString(bsonx.Str(v)), r.n, r.atLeast), nil
-}
-
-func within(n int, limit int64, atLeast bool) bool {
-	if atLeast {
-		return int64(n) >= limit
-	}
-	return int64(n) <= limit
+	return !isString(v) || r.allows(utf8.RuneCountInString(bsonx.Str(v))), nil
 }
 
 func (r *lengthRule) tell(b *bsonx.Builder, v bsonx.Value) {
