@@ -66,6 +66,7 @@ type Call struct {
 	Reply *bsonx.Builder // the handler appends its fields here.
 
 	op         op
+	ctx        context.Context // that it runs in, for expressions: they are handed none.
 	started    time.Time
 	known      bool // Peer.Wrote, before this command.
 	more       bool // a stream of replies goes on.

@@ -135,6 +135,7 @@ func (d *Dispatcher) serve(ctx context.Context, c *Call) Result {
 			mongoerr.New(mongoerr.MaxTimeMSExpired, "operation exceeded time limit"))
 		defer stop()
 	}
+	c.ctx = ctx
 	if err == nil && ctx.Err() != nil {
 		err = interrupted(ctx, ctx.Err()) // before its transaction is touched.
 	}
@@ -230,6 +231,14 @@ func interrupted(ctx context.Context, err error) error {
 		return mongoerr.New(mongoerr.ClientDisconnect, "operation was interrupted because the client disconnected").Because(err)
 	}
 	return err
+}
+
+// interrupted is why the command has to end, if it has.
+func (c *Call) interrupted() error {
+	if c.ctx == nil || c.ctx.Err() == nil {
+		return nil
+	}
+	return interrupted(c.ctx, c.ctx.Err())
 }
 
 // gossip takes a client's cluster time (6.4).

@@ -23,6 +23,7 @@ func (c *Call) variables(let bsonx.Doc) (*variables, error) {
 	v := &variables{scope: expr.NewScope()}
 	v.ctx = expr.NewContext(v.scope)
 	v.ctx.Now, v.ctx.ClusterTime, v.ctx.Rand = c.now(), c.clusterTime(), c.D.dice
+	v.ctx.Interrupted = c.interrupted
 	for it := bsonx.Walk(let); it.Next(); {
 		if err := v.define(it.Key(), it.Value()); err != nil {
 			return nil, err

@@ -55,7 +55,7 @@ func Open(ctx context.Context, tx *docstore.Tx, node plan.Node, o Options) (*Exe
 	if o.MemoryBytesMax == 0 {
 		o.MemoryBytesMax = memoryBytesMax
 	}
-	r := &run{Options: o, reading: &reading{tx: tx}}
+	r := &run{Options: o, reading: &reading{tx: tx, ctx: ctx}}
 	op, err := r.open(ctx, node)
 	if err != nil {
 		return nil, err
@@ -84,7 +84,19 @@ type run struct {
 // reading is what an execution reads in, which Execution.Resume changes.
 type reading struct {
 	tx      *docstore.Tx
-	resumed bool // tx is not what the plan was made on.
+	resumed bool            // tx is not what the plan was made on.
+	ctx     context.Context // of the Next that runs: expressions have no other way to it.
+	steps   int             // documents that went from one operator to the next.
+}
+
+// interrupted is why the Next that runs has to end, if it has.
+func (r *reading) interrupted() error { return interrupted(r.ctx) }
+
+// NewContext is an expression context that minds the context of the Next that runs.
+func (r *run) NewContext() *expr.Context {
+	c := r.Options.NewContext()
+	c.Interrupted = r.reading.interrupted
+	return c
 }
 
 // open makes the operator of a node that gives documents.
@@ -188,8 +200,16 @@ func (r *run) base(node plan.Node, in ...Operator) base {
 
 func (b *base) self() *base { return b }
 
-// next takes the input's next document.
-func (b *base) next(ctx context.Context) (bsonx.Doc, error) { return b.in[0].Next(ctx) }
+// next takes the input's next document, and now and then minds ctx: a document of
+// arrays can be unwound into any number of others without a scan's being asked.
+func (b *base) next(ctx context.Context) (bsonx.Doc, error) {
+	if b.run.steps++; b.run.steps%interruptEvery == 0 {
+		if err := interrupted(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return b.in[0].Next(ctx)
+}
 
 // Close closes the inputs.
 func (b *base) Close() error {

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 
+	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/mongoerr"
@@ -12,6 +13,12 @@ import (
 type Execution struct {
 	Operator
 	run *run
+}
+
+// Next implements Operator.
+func (e *Execution) Next(ctx context.Context) (bsonx.Doc, error) {
+	e.run.ctx = ctx
+	return e.Operator.Next(ctx)
 }
 
 // Park lets go of everything that is held in the execution's transaction, and

@@ -17,6 +17,11 @@ type Context struct {
 	ClusterTime uint64         // $$CLUSTER_TIME as a BSON timestamp.
 	Rand        func() float64 // $rand's dice, in [0, 1); without it $rand fails.
 
+	// Interrupted is asked now and then by what may take long, and its error ends the
+	// evaluation; nil: nothing ends it.
+	Interrupted func() error
+
+	work    int // done since Interrupted was asked.
 	root    bsonx.Doc
 	vars    []bsonx.Value
 	stack   []bsonx.Value  // operands and elements under construction.
@@ -85,6 +90,23 @@ func (c *Context) Reset() {
 type arenaMark struct {
 	chunk *byte
 	n     int
+}
+
+// workMax is how much is done between two questions whether to go on: about as many
+// elements, or 64 times as many bytes.
+const workMax = 1 << 14
+
+// worked notes an element that a loop has dealt with and the bytes that came of it.
+// Every loop whose body is an expression calls it, since loops within loops multiply.
+func (c *Context) worked(bytes int) error {
+	if c.work += 1 + bytes>>6; c.work < workMax {
+		return nil
+	}
+	c.work = 0
+	if c.Interrupted == nil {
+		return nil
+	}
+	return c.Interrupted()
 }
 
 func (c *Context) mark() arenaMark { return arenaMark{unsafe.SliceData(c.arena), len(c.arena)} }

@@ -110,6 +110,9 @@ func (x *eachExpr) Eval(c *Context) (bsonx.Value, error) {
 		v := it.Value()
 		c.SetVar(x.slot, v)
 		r, err := x.body.Eval(c)
+		if err == nil {
+			err = c.worked(len(r.Data))
+		}
 		if err != nil {
 			c.stack = c.stack[:mark]
 			return a, err
@@ -257,6 +260,9 @@ func (x *reduceExpr) Eval(c *Context) (bsonx.Value, error) {
 		c.SetVar(x.this, it.Value())
 		c.SetVar(x.value, sum)
 		if sum, err = x.in.Eval(c); err != nil {
+			return a, err
+		}
+		if err := c.worked(len(sum.Data)); err != nil {
 			return a, err
 		}
 		if len(sum.Data) > memoryBytesMax {
