@@ -43,10 +43,10 @@ func (d directDisk) ReuseForWrite(oldname, newname string, category vfs.DiskWrit
 
 // Sizes of a logFile.
 const (
-	logBlock     = 4096          // what a disk takes as a unit; the page size.
-	logBuffer    = 64 * 4096     // what is written at once at most.
-	logFirstStep = 64 * 4096     // how far the file is filled ahead with zeros, at first
-	logStep      = 4 * 64 * 4096 // and later.
+	logBlock     = 4096           // what a disk takes as a unit; the page size.
+	logBuffer    = 256 * logBlock // what is written at once at most.
+	logFirstStep = 64 * logBlock  // how far the file is filled ahead with zeros, at first
+	logStep      = logBuffer      // and later.
 )
 
 // logFile is one file of the log. Writes are kept until a sync, or until the
@@ -128,10 +128,12 @@ func (l *logFile) fill(to int64) error {
 		return err
 	}
 	defer func() { _ = syscall.Munmap(zeros) }()
-	for end := max(to, l.filled+step); l.filled < end; l.filled += logBuffer {
-		if _, err := l.direct.WriteAt(zeros, l.filled); err != nil {
+	for end := max(to, l.filled+step); l.filled < end; {
+		n, err := l.direct.WriteAt(zeros[:min(end-l.filled, logBuffer)], l.filled)
+		if err != nil {
 			return err
 		}
+		l.filled += int64(n)
 	}
 	return nil
 }
@@ -161,12 +163,15 @@ func (l *logFile) flush() error {
 func (l *logFile) writeBlocks() error {
 	end := (l.n + logBlock - 1) / logBlock * logBlock
 	clear(l.buf[l.n:end])
-	if err := l.fill(l.at + int64(end)); err != nil {
-		return err
+	if end < len(l.buf) {
+		if err := l.fill(l.at + int64(end)); err != nil {
+			return err
+		}
 	}
 	if _, err := l.direct.WriteAt(l.buf[:end], l.at); err != nil {
 		return err
 	}
+	l.filled = max(l.filled, l.at+int64(end)) // a full buffer is large enough to be worth a longer file.
 	full := l.n / logBlock * logBlock
 	copy(l.buf, l.buf[full:l.n])
 	l.at += int64(full)

@@ -14,7 +14,7 @@
 // # How it works
 //
 //	Append ──► frame in a buffer ──► Sync: the buffer to the file, and the file to the disk
-//	                 └── full: the one who appends writes it out, unsynced
+//	                 └── half a megabyte: it is written out in the background, unsynced
 //	Rotate ──► the file is made durable, and another begun
 //	Release ──► files whose records are all in the engine's own are used again, or removed
 //

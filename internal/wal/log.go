@@ -29,6 +29,9 @@ type Log struct {
 	durable int64      // how much of the file is on disk.
 	last    uint64     // index of the last record.
 	failed  error      // why nothing is written any more.
+
+	draining bool           // drain runs, or is about to.
+	running  sync.WaitGroup // drain.
 }
 
 // segment is one file of the log.
@@ -40,8 +43,10 @@ type segment struct {
 }
 
 const (
-	// bufferBytes is what Append keeps before it writes by itself.
-	bufferBytes = 1 << 20
+	// drainBytes is what the buffer holds when it is written out in the background.
+	drainBytes = 512 << 10
+	// bufferBytes is what it holds when Append waits for that.
+	bufferBytes = 4 << 20
 	// sparesMax is how many files that are not needed are kept to be used again: the
 	// disk has room for them, and knows where it is.
 	sparesMax = 2
@@ -66,6 +71,10 @@ func (l *Log) Append(index uint64, data []byte) (size int64, err error) {
 		l.frame(index, data)
 		l.buf = append(l.buf, data...)
 		l.pad(len(data))
+		if len(l.buf) >= drainBytes && !l.draining {
+			l.draining = true
+			l.running.Go(l.drain)
+		}
 		return l.end.offset, nil
 	}
 	l.mu.Unlock()
@@ -116,6 +125,17 @@ func (l *Log) fail(err error) error {
 		l.failed = fmt.Errorf("write the log: %w", err)
 	}
 	return l.failed
+}
+
+// drain writes the buffer out while others append.
+func (l *Log) drain() {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.mu.Lock()
+	l.draining = false
+	l.mu.Unlock()
+	// The error is kept, and told to who comes next.
+	_ = l.write()
 }
 
 // write gives the buffer to the file, unsynced. l.writing is held.
@@ -252,6 +272,7 @@ func (l *Log) Bytes() int64 {
 
 // Close makes everything durable and closes the file. Nothing may be called after it.
 func (l *Log) Close() error {
+	l.running.Wait()
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	return errors.Join(l.sync(), l.file.Close())

@@ -229,7 +229,10 @@ func crashEverywhere(t *testing.T, wrap func(vfs.FS) vfs.FS) (cuts int, failure 
 	}
 	var all []record
 	var synced, released uint64 // indexes.
+	var mu sync.Mutex           // guards all above: the log writes in the background too.
 	cut := func() {
+		mu.Lock()
+		defer mu.Unlock()
 		if failure != nil {
 			return
 		}
@@ -253,30 +256,41 @@ func crashEverywhere(t *testing.T, wrap func(vfs.FS) vfs.FS) (cuts int, failure 
 	must(t, err)
 	dice := rand.New(rand.NewPCG(2, 2))
 	for i := uint64(1); i <= commits; i++ {
-		all = append(all, record{i, dice.IntN(1 << dice.IntN(13))})
+		next := record{i, dice.IntN(1 << dice.IntN(13))}
 		if i%37 == 0 {
-			all[i-1].size = bufferBytes + 5
+			next.size = drainBytes + 5
 		}
-		appendAll(t, l, all[i-1])
+		mu.Lock()
+		all = append(all, next)
+		mu.Unlock()
+		appendAll(t, l, next)
+		upTo := synced
 		switch {
 		case i%23 == 0:
 			must(t, l.Rotate())
-			synced = i
+			upTo = i
 		case i%5 == 0:
 			must(t, l.Sync())
-			synced = i
+			upTo = i
 		case i%31 == 0:
+			mu.Lock()
 			released = i - 25
+			mu.Unlock()
 			must(t, l.Release(released))
 		case i%67 == 0:
 			must(t, l.Close())
-			synced = i
+			upTo = i
 			if l, _, err = reopen(fs, released); err != nil {
 				t.Fatal(err)
 			}
 		}
+		mu.Lock()
+		synced = upTo
+		mu.Unlock()
 	}
 	must(t, l.Close())
+	mu.Lock()
+	defer mu.Unlock()
 	return cuts, failure
 }
 
@@ -306,7 +320,7 @@ func verifyCut(disk vfs.FS, all []record, synced, released uint64) error {
 func TestKilled(t *testing.T) {
 	disk := vfs.NewCrashableMem()
 	l := create(t, disk)
-	appendAll(t, l, record{1, bufferBytes}, record{2, bufferBytes}, record{3, 5})
+	appendAll(t, l, record{1, bufferBytes}, record{2, bufferBytes}, record{3, 5}) // larger ones are written at once.
 	l, got, err := reopen(disk, 0)
 	if err != nil || len(got) == 0 || len(got) == 3 {
 		t.Fatalf("%d records, %v", len(got), err)
