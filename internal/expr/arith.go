@@ -78,11 +78,10 @@ type total struct {
 	begun bool
 }
 
-// add adds one more number.
+// add adds one more number, the first to zero, so that no sum is -0.
 func (t *total) add(c *Context, v bsonx.Value) {
-	if !t.start(v) {
-		return
-	}
+	t.wide = t.wide || v.Type == bsonx.TypeInt64
+	t.begun = true
 	if bsonx.IsMissing(t.v) {
 		if rankOf(v) <= ofInt64 {
 			if n, ok := addInt64(t.n, asInt64(v)); ok {
@@ -222,10 +221,7 @@ func evalSubtract(c *Context, x *call) (bsonx.Value, error) {
 	case bsonx.IsNumber(a) && bsonx.IsNumber(b):
 		return Subtract(c, a, b), nil
 	case a.Type == bsonx.TypeDate && b.Type == bsonx.TypeDate:
-		n, ok := subInt64(bsonx.AsInt64(a), bsonx.AsInt64(b))
-		if !ok {
-			return a, fail(mongoerr.Overflow, "overflow in subtraction of dates")
-		}
+		n := bsonx.AsInt64(a) - bsonx.AsInt64(b) // what does not fit wraps around.
 		return c.int64Value(n), nil
 	case a.Type == bsonx.TypeDate && bsonx.IsNumber(b):
 		return c.shiftDate(a, b, subInt64)

@@ -91,6 +91,9 @@ func CheckFieldName(name string) error {
 func isDBRefField(name string) bool { return name == "$id" || name == "$ref" || name == "$db" }
 
 func (sc *Scope) objectLiteral(d bsonx.Doc) (Expr, error) {
+	if bsonx.Len(d) == 0 {
+		return &constant{bsonx.DocValue(d)}, nil
+	}
 	x := &objectExpr{}
 	for key, v := range bsonx.All(d) {
 		if err := CheckFieldName(key); err != nil {
@@ -216,14 +219,8 @@ func prepared(b builder, prepare func(*call) error) builder {
 // exactly is an operator of n operands.
 func exactly(n int, fn evalFunc) builder {
 	return func(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
-		args, err := sc.arguments(arg)
-		if err != nil {
-			return nil, err
-		}
-		if len(args) != n {
-			return nil, fail(16020, "Expression %s takes exactly %d arguments. %d were passed in.", name, n, len(args))
-		}
-		return &call{name: name, args: args, fn: fn}, nil
+		args, err := sc.exactArguments(n, name, arg)
+		return &call{name: name, args: args, fn: fn}, err
 	}
 }
 
@@ -249,6 +246,14 @@ func ofTwo(fn func(c *Context, x *call, a, b bsonx.Value) (bsonx.Value, error)) 
 	})
 }
 
+func (sc *Scope) exactArguments(n int, name string, arg bsonx.Value) ([]Expr, error) {
+	args, err := sc.arguments(arg)
+	if err == nil && len(args) != n {
+		err = fail(16020, "Expression %s takes exactly %d arguments. %d were passed in.", name, n, len(args))
+	}
+	return args, err
+}
+
 // between is an operator of least to most operands; those not given are nil.
 func between(least, most int, fn evalFunc) builder {
 	return func(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
@@ -264,6 +269,33 @@ func between(least, most int, fn evalFunc) builder {
 		}
 		return &call{name: name, args: args, fn: fn}, nil
 	}
+}
+
+// namedLater is named for operators that look at all names before they compile an
+// operand, and then begin with the last of names. check is asked in between.
+func (sc *Scope) namedLater(d bsonx.Doc, names []string, unknown func(key string) error, check func(given []bsonx.Value) error) ([]Expr, error) {
+	given := make([]bsonx.Value, len(names))
+	for key, v := range bsonx.All(d) {
+		i := slices.Index(names, key)
+		if i < 0 {
+			return nil, unknown(key)
+		}
+		given[i] = v
+	}
+	if err := check(given); err != nil {
+		return nil, err
+	}
+	args := make([]Expr, len(names))
+	for i := len(names) - 1; i >= 0; i-- {
+		if bsonx.IsMissing(given[i]) {
+			continue
+		}
+		var err error
+		if args[i], err = sc.operand(given[i]); err != nil {
+			return nil, err
+		}
+	}
+	return args, nil
 }
 
 // named compiles the fields of an argument document into operands, in the order

@@ -151,7 +151,7 @@ func typeNamed(to bsonx.Value) (bsonx.Type, error) {
 	case !bsonx.IsNumber(to):
 		return 0, fail(mongoerr.FailedToParse, "$convert's 'to' argument must be a string or number, but is %s", nameOf(to))
 	}
-	n, ok := bsonx.ToInt64Exact(to)
+	n, ok := exactInt32(to)
 	if !ok {
 		return 0, fail(mongoerr.FailedToParse, "In $convert, numeric 'to' argument is not an integer")
 	}

@@ -134,11 +134,11 @@ func reverse(b []byte) {
 
 // parseBinary reads binary data from text; why is empty if that is well.
 func parseBinary(s, format string, subtype byte) (data []byte, why string) {
-	if format == "auto" {
-		return nil, "Invalid format 'auto'"
-	}
 	if (format == "uuid") != (subtype == uuidSubtype) {
 		return nil, "Only the 'uuid' format is allowed with the UUID subtype"
+	}
+	if format == "auto" {
+		return nil, "Invalid format 'auto'"
 	}
 	var err error
 	switch format {
@@ -193,7 +193,7 @@ func parseUUID(s string) []byte {
 
 // binaryText is binary data as text.
 func (c *Context) binaryText(v bsonx.Value, format string) (bsonx.Value, error) {
-	subtype, data := binaryOf(v)
+	subtype, data := bsonx.Binary(v)
 	if format == "auto" {
 		format = "base64"
 		if subtype == uuidSubtype {
@@ -227,7 +227,7 @@ func (c *Context) binaryText(v bsonx.Value, format string) (bsonx.Value, error) 
 // binaryNumber reads binary data as an integer of 1, 2, 4 or 8 bytes, or a
 // double of 4 or 8.
 func (c *Context) binaryNumber(v bsonx.Value, to *conversion) (bsonx.Value, error) {
-	_, data := binaryOf(v)
+	_, data := bsonx.Binary(v)
 	var b [8]byte
 	n := copy(b[:], data)
 	if to.bigEndian {

@@ -18,7 +18,7 @@ func dateOf(v bsonx.Value) (ms int64, ok bool) {
 	case bsonx.TypeTimestamp:
 		return int64(uint64(bsonx.AsInt64(v))>>32) * 1000, true
 	case bsonx.TypeObjectID:
-		return int64(binary.BigEndian.Uint32(v.Data)) * 1000, true
+		return int64(int32(binary.BigEndian.Uint32(v.Data))) * 1000, true // signed.
 	}
 	return 0, false
 }
@@ -47,13 +47,13 @@ func datePart(part func(time.Time) int) builder {
 			if err != nil || bsonx.IsNullish(v) {
 				return bsonx.Null, err
 			}
-			z, err := c.zone(x, 1, x.zoneData())
-			if err != nil || z == nil {
-				return bsonx.Null, err
-			}
 			ms, err := mustDate(v)
 			if err != nil {
 				return v, err
+			}
+			z, err := c.zone(x, 1, x.zoneData())
+			if err != nil || z == nil {
+				return bsonx.Null, err
 			}
 			n := part(z.local(ms))
 			if x.name == "$isoWeekYear" {
@@ -67,10 +67,10 @@ func datePart(part func(time.Time) int) builder {
 func (sc *Scope) dateAndZone(name string, arg bsonx.Value) ([]Expr, error) {
 	switch arg.Type {
 	case bsonx.TypeArray:
-		args, err := sc.elements(bsonx.AsDoc(arg))
-		if err == nil && len(args) != 1 {
-			err = fail(40536, "%s accepts exactly one argument if given an array, but was given %d", name, len(args))
+		if n := bsonx.Len(bsonx.AsDoc(arg)); n != 1 {
+			return nil, fail(40536, "%s accepts exactly one argument if given an array, but was given %d", name, n)
 		}
+		args, err := sc.elements(bsonx.AsDoc(arg))
 		return append(args, nil), err
 	case bsonx.TypeDocument:
 		if key, _ := bsonx.First(bsonx.AsDoc(arg)); strings.HasPrefix(key, "$") {
@@ -99,16 +99,15 @@ func buildDateToParts(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if arg.Type != bsonx.TypeDocument {
 		return nil, fail(40524, "$dateToParts only supports an object as its argument")
 	}
-	args, err := sc.named(bsonx.AsDoc(arg), []string{"date", "timezone", "iso8601"}, func(key string) error {
+	args, err := sc.namedLater(bsonx.AsDoc(arg), []string{"date", "timezone", "iso8601"}, func(key string) error {
 		return fail(40520, "Unrecognized argument to $dateToParts: %s", key)
+	}, func(given []bsonx.Value) error {
+		if bsonx.IsMissing(given[0]) {
+			return fail(40522, "Missing 'date' parameter to $dateToParts")
+		}
+		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	if args[0] == nil {
-		return nil, fail(40522, "Missing 'date' parameter to $dateToParts")
-	}
-	return &call{name: name, args: args, fn: evalDateToParts, prepare: prepareZoneAt(1)}, nil
+	return &call{name: name, args: args, fn: evalDateToParts, prepare: prepareZoneOrNull(1)}, err
 }
 
 var (
@@ -183,81 +182,104 @@ func buildDateFromParts(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if arg.Type != bsonx.TypeDocument {
 		return nil, fail(40519, "$dateFromParts only supports an object as its argument")
 	}
-	args, err := sc.named(bsonx.AsDoc(arg), fromParts, func(key string) error {
+	args, err := sc.namedLater(bsonx.AsDoc(arg), fromParts, func(key string) error {
 		return fail(40518, "Unrecognized argument to $dateFromParts: %s", key)
+	}, func(given []bsonx.Value) error {
+		has := func(i int) bool { return !bsonx.IsMissing(given[i]) }
+		switch {
+		case !has(fromYear) && !has(fromISOYear):
+			return fail(40516, "$dateFromParts requires either 'year' or 'isoWeekYear' to be present")
+		case has(fromYear) && (has(fromISOYear) || has(fromISOWeek) || has(fromISODay)):
+			return fail(40489, "$dateFromParts does not allow mixing natural dates with ISO dates")
+		case has(fromISOYear) && (has(fromMonth) || has(fromDay)):
+			return fail(40525, "$dateFromParts does not allow mixing ISO dates with natural dates")
+		}
+		return nil
 	})
-	switch {
-	case err != nil:
-		return nil, err
-	case args[fromYear] == nil && args[fromISOYear] == nil:
-		return nil, fail(40516, "$dateFromParts requires either 'year' or 'isoWeekYear' to be present")
-	case args[fromYear] != nil && (args[fromISOYear] != nil || args[fromISOWeek] != nil || args[fromISODay] != nil):
-		return nil, fail(40489, "$dateFromParts does not allow mixing natural dates with ISO dates")
-	case args[fromISOYear] != nil && (args[fromMonth] != nil || args[fromDay] != nil):
-		return nil, fail(40525, "$dateFromParts does not allow mixing ISO dates with natural dates")
-	}
-	return &call{name: name, args: args, fn: evalDateFromParts, prepare: prepareZoneAt(fromZone)}, nil
+	return &call{name: name, args: args, fn: evalDateFromParts, prepare: prepareZoneOrNull(fromZone)}, err
 }
 
 func evalDateFromParts(c *Context, x *call) (bsonx.Value, error) {
-	z, err := c.zone(x, fromZone, x.zoneData())
-	if err != nil || z == nil {
-		return bsonx.Null, err
-	}
-	var n [len("yMdhmsSYWD")]int64
-	null := false
-	part := func(i int, def, lo, hi int64) error {
-		n[i] = def
-		if x.args[i] == nil {
-			return nil
-		}
-		v, err := x.args[i].Eval(c)
-		if err != nil {
-			return err
-		}
-		if bsonx.IsNullish(v) {
-			null = true
-			return nil
-		}
-		k, ok := bsonx.ToInt64Exact(v)
-		if !ok {
-			return fail(40515, "'%s' must evaluate to an integer, found %s with value %s", fromParts[i], nameOf(v), valueText(v))
-		}
-		n[i] = k
-		if k >= lo && k <= hi {
-			return nil
-		}
-		switch i {
-		case fromYear:
-			return fail(40523, "'year' must evaluate to an integer in the range 1 to 9999, found %d", k)
-		case fromISOYear:
-			return fail(31095, "'isoWeekYear' must evaluate to an integer in the range 1 to 9999, found %d", k)
-		}
-		return fail(31034, "'%s' must evaluate to a value in the range [%d, %d]; value %d is not in range", fromParts[i], lo, hi, k)
-	}
 	const lo, hi = -1 << 15, 1<<15 - 1
 	const none, any = -1 << 63, 1<<63 - 1
+	p := datePartsReader{c: c, x: x}
+	p.read(fromHour, 0, lo, hi)
+	p.read(fromMinute, 0, lo, hi)
+	p.read(fromSecond, 0, none, any)
+	p.read(fromMillisecond, 0, none, any)
+	z := p.zone()
 	iso := x.args[fromISOYear] != nil
-	bounds := [...][4]int64{
-		{fromYear, 1970, 1, 9999}, {fromMonth, 1, lo, hi}, {fromDay, 1, lo, hi}, {fromISOYear, 1970, 1, 9999}, {fromISOWeek, 1, lo, hi}, {fromISODay, 1, lo, hi},
-		{fromHour, 0, lo, hi}, {fromMinute, 0, lo, hi}, {fromSecond, 0, none, any}, {fromMillisecond, 0, none, any},
+	if iso {
+		p.read(fromISOYear, 1970, none, any)
+		p.read(fromISOWeek, 1, lo, hi)
+		p.read(fromISODay, 1, lo, hi)
+		p.year(fromISOYear, 31095)
+	} else {
+		p.read(fromYear, 1970, none, any)
+		p.read(fromMonth, 1, lo, hi)
+		p.read(fromDay, 1, lo, hi)
+		p.year(fromYear, 40523)
 	}
-	for _, b := range bounds {
-		if err := part(int(b[0]), b[1], b[2], b[3]); err != nil {
-			return bsonx.Missing, err
-		}
-		if null {
-			return bsonx.Null, nil
-		}
+	if p.err != nil || p.null {
+		return bsonx.Null, p.err
 	}
-	if n[fromSecond] > math.MaxInt64/1000 || n[fromSecond] < math.MinInt64/1000 {
-		return bsonx.Missing, fail(mongoerr.DurationOverflow, "Overflow casting from a lower-precision duration to a higher-precision duration")
-	}
+	n := &p.n
 	t := civil{n[fromYear], n[fromMonth], n[fromDay], n[fromHour], n[fromMinute], n[fromSecond], n[fromMillisecond]}
 	if iso {
 		t.year, t.month, t.day = n[fromISOYear], 1, isoDay(n[fromISOYear], n[fromISOWeek], n[fromISODay])
 	}
-	return c.dateValue(t.unixMilli(z.loc)), nil
+	ms, ok := t.instant(z.loc)
+	if !ok || t.millisecond > math.MaxInt64/1000 || t.millisecond < math.MinInt64/1000 { // the server counts microseconds.
+		return bsonx.Missing, fail(mongoerr.DurationOverflow, "Overflow casting from a lower-precision duration to a higher-precision duration")
+	}
+	return c.dateValue(ms), nil
+}
+
+// datePartsReader evaluates the operands of $dateFromParts one by one, until one
+// fails or is null.
+type datePartsReader struct {
+	c    *Context
+	x    *call
+	n    [len("yMdhmsSYWD")]int64
+	null bool
+	err  error
+}
+
+// read reads the i-th operand, def if it was not given.
+func (p *datePartsReader) read(i int, def, lo, hi int64) {
+	p.n[i] = def
+	if p.err != nil || p.null || p.x.args[i] == nil {
+		return
+	}
+	v, err := p.x.args[i].Eval(p.c)
+	if err != nil || bsonx.IsNullish(v) {
+		p.null, p.err = true, err
+		return
+	}
+	k, ok := bsonx.ToInt64Exact(v)
+	switch {
+	case !ok:
+		p.err = fail(40515, "'%s' must evaluate to an integer, found %s with value %s", fromParts[i], nameOf(v), valueText(v))
+	case k < lo || k > hi:
+		p.err = fail(31034, "'%s' must evaluate to a value in the range [%d, %d]; value %d is not in range", fromParts[i], lo, hi, k)
+	}
+	p.n[i] = k
+}
+
+// year judges a year that has been read.
+func (p *datePartsReader) year(i int, code mongoerr.Code) {
+	if p.err == nil && !p.null && (p.n[i] < 1 || p.n[i] > 9999) {
+		p.err = fail(code, "'%s' must evaluate to an integer in the range 1 to 9999, found %d", fromParts[i], p.n[i])
+	}
+}
+
+func (p *datePartsReader) zone() *zone {
+	if p.err != nil || p.null {
+		return nil
+	}
+	z, err := p.c.zone(p.x, fromZone, p.x.zoneData())
+	p.null, p.err = z == nil, err
+	return z
 }
 
 // isoDay is an ISO week date as a day of January, however far beyond.

@@ -17,20 +17,15 @@ func buildDateToString(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if arg.Type != bsonx.TypeDocument {
 		return nil, fail(18629, "$dateToString only supports an object as its argument")
 	}
-	args, err := sc.named(bsonx.AsDoc(arg), []string{"date", "format", "timezone", "onNull"}, func(key string) error {
+	args, err := sc.namedLater(bsonx.AsDoc(arg), []string{"date", "format", "timezone", "onNull"}, func(key string) error {
 		return fail(18534, "Unrecognized argument to $dateToString: %s", key)
+	}, func(given []bsonx.Value) error {
+		if bsonx.IsMissing(given[0]) {
+			return fail(18628, "Missing 'date' parameter to $dateToString")
+		}
+		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	if args[0] == nil {
-		return nil, fail(18628, "Missing 'date' parameter to $dateToString")
-	}
-	return &call{name: name, args: args, fn: evalDateToString, prepare: func(x *call) error {
-		z, err := x.prepareZone(2)
-		x.data = z
-		return err
-	}}, nil
+	return &call{name: name, args: args, fn: evalDateToString, prepare: prepareZoneAt(2)}, err
 }
 
 // formatOf is a checked format for printing dates.
@@ -55,7 +50,7 @@ func checkFormat(format, known string) error {
 			ok = ok || known[j] == format[i]
 		}
 		if !ok {
-			return fail(18536, "Invalid format character '%%%c' in format string", format[i])
+			return fail(18536, "Invalid format character '%%%s' in format string", format[i:i+1])
 		}
 	}
 	return nil
@@ -66,24 +61,25 @@ func evalDateToString(c *Context, x *call) (bsonx.Value, error) {
 	if err != nil {
 		return v, err
 	}
-	format := ""
+	format, formatNull := "", false
 	if x.args[1] != nil {
 		w, err := x.args[1].Eval(c)
-		if err != nil || bsonx.IsNullish(w) {
-			return bsonx.Null, err
-		}
-		if format, err = formatOf(w); err != nil {
+		if err != nil {
 			return w, err
+		}
+		if formatNull = bsonx.IsNullish(w); !formatNull {
+			if format, err = formatOf(w); err != nil {
+				return w, err
+			}
 		}
 	}
 	z, err := c.zone(x, 2, x.zoneData())
-	if err != nil || z == nil {
-		return bsonx.Null, err
-	}
-	if bsonx.IsNullish(v) {
-		if x.args[3] != nil {
-			return x.args[3].Eval(c)
-		}
+	switch {
+	case err != nil:
+		return v, err
+	case bsonx.IsNullish(v) && x.args[3] != nil:
+		return x.args[3].Eval(c)
+	case bsonx.IsNullish(v) || z == nil || formatNull:
 		return bsonx.Null, nil
 	}
 	ms, err := mustDate(v)

@@ -49,6 +49,14 @@ func unitOf(c *Context, x *call, i int) (u unit, ok bool, err error) {
 	return 0, false, fail(mongoerr.FailedToParse, "%s parameter 'unit' value parsing failed :: caused by :: unknown time unit value: %s", x.name, bsonx.Str(v))
 }
 
+// startOfWeek is weekdayOf for the fifth operand, which only weeks ask for.
+func (x *call) startOfWeek(c *Context, u unit) (d time.Weekday, ok bool, err error) {
+	if u != week {
+		return time.Sunday, true, nil
+	}
+	return weekdayOf(c, x, 4)
+}
+
 // weekdayOf reads the startOfWeek operand, Sunday if there is none; ok is false
 // if it is null.
 func weekdayOf(c *Context, x *call, i int) (d time.Weekday, ok bool, err error) {
@@ -84,7 +92,7 @@ func buildDateAdd(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if args[0] == nil || args[1] == nil || args[2] == nil {
 		return nil, fail(5166402, "%s requires startDate, unit, and amount to be present", name)
 	}
-	return &call{name: name, args: args, fn: evalDateAdd, prepare: prepareUnits(1, -1, 3)}, nil
+	return &call{name: name, args: args, fn: evalDateAdd, prepare: prepareDateAdd}, nil
 }
 
 // prepareZoneAt resolves a constant zone into the call's data.
@@ -96,29 +104,54 @@ func prepareZoneAt(i int) func(*call) error {
 	}
 }
 
-// prepareUnits is prepareZoneAt, and judges a constant unit and first day of the
-// week; week is -1 if the operator takes none.
-func prepareUnits(unit, week, zone int) func(*call) error {
+// prepareZoneOrNull is prepareZoneAt for operators that a null zone makes null.
+func prepareZoneOrNull(i int) func(*call) error {
 	return func(x *call) error {
-		if err := x.checkUnits(unit, week); err != nil {
-			return err
+		if x.isNull(i) {
+			return errNull
 		}
-		return prepareZoneAt(zone)(x)
+		return prepareZoneAt(i)(x)
 	}
 }
 
+func prepareDateAdd(x *call) error {
+	if err := x.checkUnits(1, -1); err != nil {
+		return err
+	}
+	return prepareZoneOrNull(3)(x)
+}
+
+// checkUnits judges a constant unit and first day of the week; week is -1 if the
+// operator takes none.
 func (x *call) checkUnits(unit, week int) error {
 	c := NewContext(nil)
 	if x.fixed(unit) {
-		if _, _, err := unitOf(c, x, unit); err != nil {
-			return err
+		if _, ok, err := unitOf(c, x, unit); err != nil || !ok {
+			return orNull(err)
 		}
 	}
 	if week >= 0 && x.fixed(week) {
-		_, _, err := weekdayOf(c, x, week)
-		return err
+		if _, ok, err := weekdayOf(c, x, week); err != nil || !ok {
+			return orNull(err)
+		}
 	}
 	return nil
+}
+
+func orNull(err error) error {
+	if err == nil {
+		return errNull
+	}
+	return err
+}
+
+// isNull tells whether the i-th operand is given, constant and null.
+func (x *call) isNull(i int) bool {
+	if !x.fixed(i) {
+		return false
+	}
+	v, _ := IsConstant(x.args[i])
+	return bsonx.IsNullish(v)
 }
 
 // fixed tells whether the i-th operand is given and constant.
@@ -178,10 +211,13 @@ func addUnits(ms int64, u unit, n int64, z *zone) (int64, error) {
 			return 0, fail(5166406, "dateAdd overflowed")
 		}
 		sum, ok := addInt64(ms, by)
-		if !ok {
+		switch {
+		case ok:
+			return sum, nil
+		case u == millisecond:
 			return 0, fail(mongoerr.DurationOverflow, "Overflow while adding %dms to %dms", by, sum)
 		}
-		return sum, nil
+		return 0, fail(5166406, "dateAdd overflowed")
 	}
 	if n > most || n < -most {
 		return 0, fail(5166406, "dateAdd overflowed")
@@ -202,11 +238,15 @@ func addUnits(ms int64, u unit, n int64, z *zone) (int64, error) {
 		at.year, at.month = y, m
 		at.day = min(at.day, daysInMonth(y, m))
 	}
-	return at.unixMilli(z.loc), nil
+	sum, ok := at.instant(z.loc)
+	if !ok {
+		return 0, fail(5166406, "dateAdd overflowed")
+	}
+	return sum, nil
 }
 
-// yearMax is the last year whose days all have milliseconds within an int64.
-const yearMax = 292_277_022
+// yearMax is the last year of which a day has milliseconds within an int64.
+const yearMax = 292_278_994
 
 func monthsIn(u unit) int64 {
 	switch u {
@@ -223,36 +263,49 @@ func buildDateDiff(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 		return nil, fail(5166301, "$dateDiff only supports an object as its argument")
 	}
 	names := []string{"startDate", "endDate", "unit", "timezone", "startOfWeek"}
-	args, err := sc.named(bsonx.AsDoc(arg), names, func(key string) error {
+	args, err := sc.namedLater(bsonx.AsDoc(arg), names, func(key string) error {
 		return fail(5166302, "Unrecognized argument to $dateDiff: %s", key)
-	})
-	if err != nil {
-		return nil, err
-	}
-	for i, e := range args[:3] {
-		if e == nil {
-			return nil, fail(mongoerr.Code(5166303+i), "Missing '%s' parameter to $dateDiff", names[i])
+	}, func(given []bsonx.Value) error {
+		for i, v := range given[:3] {
+			if bsonx.IsMissing(v) {
+				return fail(mongoerr.Code(5166303+i), "Missing '%s' parameter to $dateDiff", names[i])
+			}
 		}
+		return nil
+	})
+	return &call{name: name, args: args, fn: evalDateDiff, prepare: prepareDateDiff}, err
+}
+
+func prepareDateDiff(x *call) error {
+	if err := x.checkUnits(2, 4); err != nil {
+		return err
 	}
-	return &call{name: name, args: args, fn: evalDateDiff, prepare: prepareUnits(2, 4, 3)}, nil
+	if err := prepareZoneOrNull(3)(x); err != nil {
+		return x.zoneError(err)
+	}
+	return nil
 }
 
 func evalDateDiff(c *Context, x *call) (bsonx.Value, error) {
-	a, b, err := x.two(c)
-	if err != nil || bsonx.IsNullish(a) || bsonx.IsNullish(b) {
+	a, err := x.args[0].Eval(c)
+	if err != nil || bsonx.IsNullish(a) {
+		return bsonx.Null, err
+	}
+	b, err := x.args[1].Eval(c)
+	if err != nil || bsonx.IsNullish(b) {
 		return bsonx.Null, err
 	}
 	u, ok, err := unitOf(c, x, 2)
 	if err != nil || !ok {
 		return bsonx.Null, err
 	}
-	startOfWeek, ok, err := weekdayOf(c, x, 4)
+	startOfWeek, ok, err := x.startOfWeek(c, u)
 	if err != nil || !ok {
 		return bsonx.Null, err
 	}
 	z, err := c.zone(x, 3, x.zoneData())
 	if err != nil || z == nil {
-		return bsonx.Null, err
+		return bsonx.Null, x.zoneError(err)
 	}
 	g := grid{u, z, startOfWeek}
 	from, ok := dateOf(a)
@@ -263,7 +316,12 @@ func evalDateDiff(c *Context, x *call) (bsonx.Value, error) {
 	if !ok {
 		return a, fail(5166307, "$dateDiff requires 'endDate' to be a date, but got %s", nameOf(b))
 	}
-	return c.int64Value(g.boundary(to) - g.boundary(from)), nil
+	// The boundaries of the unit between the two.
+	n, ok := subInt64(g.boundary(to), g.boundary(from))
+	if !ok {
+		return a, fail(5166308, "dateDiff overflowed")
+	}
+	return c.int64Value(n), nil
 }
 
 // grid is time cut into units, as a calendar has it in a zone.
@@ -306,34 +364,36 @@ func buildDateTrunc(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if arg.Type != bsonx.TypeDocument {
 		return nil, fail(5439007, "$dateTrunc only supports an object as its argument")
 	}
-	args, err := sc.named(bsonx.AsDoc(arg), []string{"date", "unit", "binSize", "timezone", "startOfWeek"}, func(key string) error {
+	args, err := sc.namedLater(bsonx.AsDoc(arg), []string{"date", "unit", "binSize", "timezone", "startOfWeek"}, func(key string) error {
 		return fail(5439008, "Unrecognized argument to $dateTrunc: %s. Expected arguments are date, unit, and optionally, binSize, timezone, startOfWeek", key)
+	}, func(given []bsonx.Value) error {
+		switch {
+		case bsonx.IsMissing(given[0]):
+			return fail(5439009, "Missing 'date' parameter to $dateTrunc")
+		case bsonx.IsMissing(given[1]):
+			return fail(5439010, "Missing 'unit' parameter to $dateTrunc")
+		}
+		return nil
 	})
-	switch {
-	case err != nil:
-		return nil, err
-	case args[0] == nil:
-		return nil, fail(5439009, "Missing 'date' parameter to $dateTrunc")
-	case args[1] == nil:
-		return nil, fail(5439010, "Missing 'unit' parameter to $dateTrunc")
-	}
-	return &call{name: name, args: args, fn: evalDateTrunc, prepare: prepareDateTrunc}, nil
+	return &call{name: name, args: args, fn: evalDateTrunc, prepare: prepareDateTrunc}, err
 }
 
 func prepareDateTrunc(x *call) error {
 	if err := x.checkUnits(1, 4); err != nil {
 		return err
 	}
-	if x.fixed(2) {
-		if v, _ := IsConstant(x.args[2]); !bsonx.IsNullish(v) {
-			if _, err := binSizeOf(v); err != nil {
-				return err
-			}
-		}
+	if err := prepareZoneOrNull(3)(x); err != nil {
+		return x.zoneError(err)
 	}
-	z, err := x.prepareZone(3)
-	x.data = z
-	return truncZoneError(err)
+	if !x.fixed(2) {
+		return nil
+	}
+	v, _ := IsConstant(x.args[2])
+	if bsonx.IsNullish(v) {
+		return errNull
+	}
+	_, err := binSizeOf(v)
+	return err
 }
 
 // binSizeOf is how many units $dateTrunc takes together.
@@ -348,12 +408,12 @@ func binSizeOf(v bsonx.Value) (int64, error) {
 	return size, nil
 }
 
-// truncZoneError gives $dateTrunc's zone errors their context.
-func truncZoneError(err error) error {
-	if err == nil {
-		return nil
+// zoneError gives the zone errors of $dateDiff and $dateTrunc their context.
+func (x *call) zoneError(err error) error {
+	if err == nil || err == errNull {
+		return err
 	}
-	return mongoerr.From(err).Prefix("$dateTrunc parameter 'timezone' value parsing failed")
+	return mongoerr.From(err).Prefix(x.name + " parameter 'timezone' value parsing failed")
 }
 
 func evalDateTrunc(c *Context, x *call) (bsonx.Value, error) {
@@ -362,9 +422,12 @@ func evalDateTrunc(c *Context, x *call) (bsonx.Value, error) {
 		return bsonx.Null, err
 	}
 	size := int64(1)
-	var w bsonx.Value
 	if x.args[2] != nil {
-		if w, err = x.args[2].Eval(c); err != nil {
+		w, err := x.args[2].Eval(c)
+		if err != nil || bsonx.IsNullish(w) {
+			return bsonx.Null, err
+		}
+		if size, err = binSizeOf(w); err != nil {
 			return v, err
 		}
 	}
@@ -372,21 +435,13 @@ func evalDateTrunc(c *Context, x *call) (bsonx.Value, error) {
 	if err != nil || !ok {
 		return bsonx.Null, err
 	}
-	if x.args[2] != nil {
-		if bsonx.IsNullish(w) {
-			return bsonx.Null, nil
-		}
-		if size, err = binSizeOf(w); err != nil {
-			return v, err
-		}
-	}
-	startOfWeek, ok, err := weekdayOf(c, x, 4)
+	startOfWeek, ok, err := x.startOfWeek(c, u)
 	if err != nil || !ok {
 		return bsonx.Null, err
 	}
 	z, err := c.zone(x, 3, x.zoneData())
 	if err != nil || z == nil {
-		return bsonx.Null, truncZoneError(err)
+		return bsonx.Null, x.zoneError(err)
 	}
 	ms, ok := dateOf(v)
 	if !ok {
@@ -404,32 +459,40 @@ const calendarBinMax = 100_000_000_000
 // of that year that begins on the day asked for.
 func (g grid) truncate(ms, size int64) (int64, error) {
 	u, z := g.unit, g.zone
+	at := civil{year: 2000, month: 1, day: 1}
 	if u <= hour {
 		width, ok := mulInt64(size, u.length())
 		if !ok {
-			return 0, fail(5439006, "dateTrunc unsupported binSize value")
+			return 0, fail(5439002, "dateTrunc overflowed")
 		}
-		start := civil{year: 2000, month: 1, day: 1}.unixMilli(z.loc)
-		return start + floorDiv(ms-start, width)*width, nil
+		start := at.unixMilli(z.loc)
+		since, ok := subInt64(ms, start)
+		if !ok {
+			return 0, fail(5439000, "dateTrunc overflowed")
+		}
+		if since, ok = mulInt64(floorDiv(since, width), width); ok {
+			since, ok = addInt64(start, since)
+		}
+		if !ok {
+			return 0, fail(5439000, "dateTrunc overflowed")
+		}
+		return since, nil
 	}
 	if size > calendarBinMax {
 		return 0, fail(5439006, "dateTrunc unsupported binSize value")
 	}
 	t := z.local(ms)
-	y, m := int64(t.Year()), int64(t.Month())
-	at := civil{year: 2000, month: 1, day: 1}
+	var units int64 // since the beginning.
 	switch u {
 	case day, week:
-		days := daysFromCivil(y, m, int64(t.Day())) - daysFromCivil(2000, 1, 1)
-		first, width := int64(0), size
+		units = daysFromCivil(int64(t.Year()), int64(t.Month()), int64(t.Day())) - daysFromCivil(2000, 1, 1)
 		if u == week {
-			first = floorMod(int64(g.startOfWeek)-int64(time.Saturday), 7)
-			width = 7 * size
+			first := floorMod(int64(g.startOfWeek)-int64(time.Saturday), 7)
+			at.day += first
+			units = floorDiv(units-first, 7)
 		}
-		at.day += first + floorDiv(days-first, width)*width
 	default:
-		width := size * monthsIn(u)
-		at.month += floorDiv((y-2000)*12+m-1, width) * width
+		units = floorDiv((int64(t.Year())-2000)*12+int64(t.Month())-1, monthsIn(u))
 	}
-	return at.unixMilli(z.loc), nil
+	return addUnits(at.unixMilli(z.loc), u, floorDiv(units, size)*size, z)
 }

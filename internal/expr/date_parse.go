@@ -14,16 +14,15 @@ func buildDateFromString(sc *Scope, name string, arg bsonx.Value) (Expr, error) 
 	if arg.Type != bsonx.TypeDocument {
 		return nil, fail(40540, "$dateFromString only supports an object as an argument, found: %s", nameOf(arg))
 	}
-	args, err := sc.named(bsonx.AsDoc(arg), []string{"dateString", "format", "timezone", "onNull", "onError"}, func(key string) error {
+	args, err := sc.namedLater(bsonx.AsDoc(arg), []string{"dateString", "timezone", "format", "onNull", "onError"}, func(key string) error {
 		return fail(40541, "Unrecognized argument to $dateFromString: %s", key)
+	}, func(given []bsonx.Value) error {
+		if bsonx.IsMissing(given[0]) {
+			return fail(40542, "Missing 'dateString' parameter to $dateFromString")
+		}
+		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	if args[0] == nil {
-		return nil, fail(40542, "Missing 'dateString' parameter to $dateFromString")
-	}
-	return &call{name: name, args: args, fn: evalDateFromString, prepare: prepareZoneAt(2)}, nil
+	return &call{name: name, args: args, fn: evalDateFromString, prepare: prepareZoneAt(1)}, err
 }
 
 func evalDateFromString(c *Context, x *call) (bsonx.Value, error) {
@@ -31,13 +30,9 @@ func evalDateFromString(c *Context, x *call) (bsonx.Value, error) {
 	if err != nil {
 		return v, err
 	}
-	z, err := c.zone(x, 2, x.zoneData())
-	if err != nil {
-		return v, err
-	}
 	format, formatNull := "", false
-	if x.args[1] != nil {
-		w, err := x.args[1].Eval(c)
+	if x.args[2] != nil {
+		w, err := x.args[2].Eval(c)
 		switch {
 		case err != nil:
 			return v, err
@@ -52,7 +47,10 @@ func evalDateFromString(c *Context, x *call) (bsonx.Value, error) {
 			}
 		}
 	}
+	z, err := c.zone(x, 1, x.zoneData())
 	switch {
+	case err != nil:
+		return v, err
 	case bsonx.IsNullish(v) && x.args[3] != nil:
 		return x.args[3].Eval(c)
 	case bsonx.IsNullish(v) || z == nil || formatNull:
@@ -62,10 +60,10 @@ func evalDateFromString(c *Context, x *call) (bsonx.Value, error) {
 	if v.Type != bsonx.TypeString {
 		err = inConvert("$dateFromString requires that 'dateString' be a string, found: %s with value %s", nameOf(v), valueText(v))
 	} else {
-		if x.args[2] == nil {
-			z = nil // no zone was asked for, so the string may have one.
+		if z.utc {
+			z = nil // as if none was asked for: the string may have one.
 		}
-		if x.args[1] != nil {
+		if x.args[2] != nil {
 			ms, err = parseDateFormat(bsonx.Str(v), format, z)
 		} else {
 			ms, err = parseDate(bsonx.Str(v), z)
@@ -119,7 +117,7 @@ func parseFailure(s string, at int, why string) error {
 }
 
 func failureAt(s string, at int, why string) string {
-	char := `\0`
+	char := "\x00"
 	if at < len(s) {
 		char = s[at : at+1]
 	}
@@ -145,7 +143,7 @@ var (
 		{regexp.MustCompile(`^(3[01]|[0-2]?\d)(?:st|nd|rd|th)?[- \t]*([A-Za-z]{3,9})[-., \t]*(\d{4})`), "dbY"},
 	}
 	timePattern = regexp.MustCompile(`^[tT]?\s*(2[0-4]|[01]?\d):([0-5]?\d)(?::([0-5]\d|60)(?:[.,:](\d+))?)?`)
-	zonePattern = regexp.MustCompile(`^\s*(?:(Z|z|UTC|utc|GMT|EST|EDT|CST|CDT|MST|MDT|PST|PDT|CET|CEST)|(?:GMT|UTC)?([+-]\d{1,2}(?::?\d{2})?))`)
+	zonePattern = regexp.MustCompile(`^\s*(?:(?:GMT|UTC)?([+-]\d{1,2}(?::?\d{2})?)|(Z|z|UTC|utc|GMT|EST|EDT|CST|CDT|MST|MDT|PST|PDT|CET|CEST))`)
 )
 
 // zoneOffsets are the abbreviations of zones that a date string may have, in hours.
@@ -177,7 +175,9 @@ func parseDate(s string, z *zone) (int64, error) {
 	}
 	if seconds, ok := strings.CutPrefix(s, "@"); ok {
 		if n, err := strconv.ParseInt(seconds, 10, 64); err == nil {
-			return n * 1000, nil
+			p := parsed{civil: civil{year: 1970, month: 1, day: 1}, offset: new(int)}
+			at, err := p.instant(s, len(s), z)
+			return at + n*1000, err
 		}
 	}
 	var p parsed
@@ -258,10 +258,10 @@ func (p *parsed) readTime(m []string) {
 
 func (p *parsed) readZone(m []string) {
 	offset := 0
-	if p.zone = m[1]; p.zone != "" {
+	if p.zone = m[2]; p.zone != "" {
 		offset = zoneOffset(p.zone) * 3600
 	} else {
-		digits := m[2]
+		digits := m[1]
 		if len(digits) == 2 || strings.Index(digits, ":") == 2 {
 			digits = digits[:1] + "0" + digits[1:]
 		}

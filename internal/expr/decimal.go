@@ -49,6 +49,9 @@ func toDecimal(v bsonx.Value) *apd.Decimal {
 // decimalText is the canonical text of decimal128.
 func decimalText(d *apd.Decimal) string { return bsonx.DecimalFromAPD(d).String() }
 
+// shortDecimal is a decimal as some messages have it: as the double next to it.
+func shortDecimal(d *apd.Decimal) string { return shortDouble(bsonx.DecimalFromAPD(d).Float64()) }
+
 // decimalToDouble rounds to the nearest double; ok is false if that overflows,
 // or gives zero for what is not.
 func decimalToDouble(d *apd.Decimal) (f float64, ok bool) {

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"math"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -50,9 +51,13 @@ type call struct {
 	unordered bool
 
 	// prepare is run once, when the operands have been folded: what can be told
-	// of constant ones, errors too, is told then. May be nil.
+	// of constant ones, errors too, is told then. errNull makes null of the whole.
+	// May be nil.
 	prepare func(*call) error
 }
+
+// errNull is what a prepare says of a call that is null whatever the document.
+var errNull = errors.New("null")
 
 func (x *call) simplify() (Expr, error) {
 	if x.unordered {
@@ -61,7 +66,11 @@ func (x *call) simplify() (Expr, error) {
 		}
 	}
 	if x.prepare != nil {
-		if err := x.prepare(x); err != nil {
+		err := x.prepare(x)
+		if err == errNull {
+			return &constant{bsonx.Null}, nil
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -39,12 +39,17 @@ func buildGetField(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 }
 
 func evalGetField(c *Context, x *call) (bsonx.Value, error) {
-	field, input, err := x.two(c)
+	field, err := x.args[0].Eval(c)
 	switch {
 	case err != nil:
 		return field, err
 	case field.Type != bsonx.TypeString:
 		return field, fail(3041704, "$getField requires 'field' to evaluate to type String, but got %s", nameOf(field))
+	}
+	input, err := x.args[1].Eval(c)
+	switch {
+	case err != nil:
+		return field, err
 	case bsonx.IsMissing(input):
 		return bsonx.Missing, nil
 	case bsonx.IsNullish(input):
@@ -80,16 +85,19 @@ func buildSetField(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if len(args) == 2 {
 		args = append(args, nil)
 	}
+	if source := bsonx.Get(bsonx.AsDoc(arg), "field"); source.Type == bsonx.TypeString && strings.HasPrefix(bsonx.Str(source), "$") {
+		full := bsonx.Str(source)[1:]
+		if !strings.HasPrefix(full, "$") { // no variable.
+			full = "$CURRENT." + full
+		}
+		return nil, fail(4161108, "'%s' is a field path reference which is not allowed in this context. Did you mean {$literal: '%s'}?", full, full)
+	}
 	field, ok := IsConstant(args[0])
 	if !ok {
-		if p, isPath := args[0].(*fieldPath); isPath {
-			full := "$CURRENT." + strings.Join(p.parts, ".")
-			return nil, fail(4161108, "'%s' is a field path reference which is not allowed in this context. Did you mean {$literal: '%s'}?", full, full)
-		}
-		return nil, fail(4161106, "%s requires 'field' to evaluate to a constant, but got a non-constant argument", name)
+		return nil, fail(4161106, "$setField requires 'field' to evaluate to a constant, but got a non-constant argument")
 	}
 	if field.Type != bsonx.TypeString {
-		return nil, fail(4161107, "%s requires 'field' to evaluate to type String, but got %s", name, nameOf(field))
+		return nil, fail(4161107, "$setField requires 'field' to evaluate to type String, but got %s", nameOf(field))
 	}
 	return &call{name: name, args: args[1:], fn: evalSetField, data: bsonx.Str(field), opaque: true}, nil
 }

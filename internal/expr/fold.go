@@ -20,6 +20,9 @@ func fold(e *Expr) error {
 	if x, ok := (*e).(*call); ok && x.opaque {
 		return nil
 	}
+	if s, ok := (*e).(folder); ok {
+		return s.fold(e)
+	}
 	var failed error
 	constants := true
 	(*e).children(func(child *Expr) {
@@ -33,7 +36,7 @@ func fold(e *Expr) error {
 	if failed != nil {
 		return failed
 	}
-	if s, ok := (*e).(simplifier); ok {
+	if s, ok := (*e).(simplifier); ok && (!constants || !foldable(*e)) {
 		simpler, err := s.simplify()
 		if err != nil {
 			return &FoldError{err}
@@ -52,9 +55,25 @@ func fold(e *Expr) error {
 	return nil
 }
 
+// flatten takes the operands of calls of the same operator for its own.
+func (x *call) flatten() {
+	var flat []Expr
+	for _, e := range x.args {
+		if inner, ok := e.(*call); ok && inner.name == x.name {
+			flat = append(flat, inner.args...)
+		} else {
+			flat = append(flat, e)
+		}
+	}
+	x.args = flat
+}
+
 // gather moves the constant operands to the end and makes one of them, as the
 // server does: a null before them then decides although they are wrong.
 func (x *call) gather() error {
+	if x.name == "$setUnion" || x.name == "$setIntersection" { // accumulators treat an only operand otherwise.
+		x.flatten()
+	}
 	var rest, constants []Expr
 	for _, e := range x.args {
 		if _, ok := IsConstant(e); ok {
@@ -77,8 +96,30 @@ func (x *call) gather() error {
 	return nil
 }
 
+// lead makes one of the constant operands that stand before all others.
+func (x *call) lead() error {
+	n := 0
+	for n < len(x.args) {
+		if _, ok := IsConstant(x.args[n]); !ok {
+			break
+		}
+		n++
+	}
+	if n < 2 || n == len(x.args) {
+		return nil
+	}
+	v, err := x.fn(NewContext(nil), &call{name: x.name, args: x.args[:n]})
+	if err != nil {
+		return err
+	}
+	first := &constant{bsonx.Value{Type: v.Type, Data: bytes.Clone(v.Data)}}
+	x.args = append([]Expr{first}, x.args[n:]...)
+	return nil
+}
+
 // join makes one of constant operands that stand side by side.
 func (x *call) join() error {
+	x.flatten()
 	var joined []Expr
 	for i := 0; i < len(x.args); {
 		n := i
@@ -104,6 +145,10 @@ func (x *call) join() error {
 	return nil
 }
 
+// folder is an expression that folds its operands itself, in an order or to an
+// extent of its own.
+type folder interface{ fold(e *Expr) error }
+
 // simplifier is an expression that may become another once its operands are folded.
 type simplifier interface{ simplify() (Expr, error) }
 
@@ -114,7 +159,7 @@ func foldable(e Expr) bool {
 		return !x.volatile && !x.unfolded
 	case *junction:
 		return len(x.args) == 0
-	case *objectExpr, *varPath:
+	case *objectExpr, *varPath, *condExpr, *ifNullExpr:
 		return true
 	}
 	return false

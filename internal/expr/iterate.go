@@ -30,12 +30,46 @@ func (x *letExpr) Eval(c *Context) (bsonx.Value, error) {
 	return x.in.Eval(c)
 }
 
-// simplify is the body alone if it needs no variable.
-func (x *letExpr) simplify() (Expr, error) {
-	if _, ok := IsConstant(x.in); ok {
-		return x.in, nil
+// fold puts the values of constant variables into the body, and forgets those that
+// the body does not need: they are not evaluated.
+func (x *letExpr) fold(e *Expr) error {
+	known := map[int]*constant{}
+	for i := range x.values {
+		if err := fold(&x.values[i]); err != nil {
+			return err
+		}
+		if k, ok := x.values[i].(*constant); ok {
+			known[x.slots[i]] = k
+		}
 	}
-	return x, nil
+	used := map[int]bool{}
+	var visit func(*Expr)
+	visit = func(p *Expr) {
+		if v, ok := (*p).(*variable); ok {
+			if k := known[v.slot]; k != nil {
+				*p = k
+			} else {
+				used[v.slot] = true
+			}
+		}
+		(*p).children(visit)
+	}
+	visit(&x.in)
+	if err := fold(&x.in); err != nil {
+		return err
+	}
+	clear(used)
+	visit(&x.in)
+	kept := &letExpr{in: x.in}
+	for i, slot := range x.slots {
+		if used[slot] {
+			kept.slots, kept.values = append(kept.slots, slot), append(kept.values, x.values[i])
+		}
+	}
+	if *e = kept; len(kept.slots) == 0 {
+		*e = x.in
+	}
+	return nil
 }
 
 func buildLet(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
@@ -54,20 +88,22 @@ func buildLet(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 		return nil, fail(16876, "Missing 'vars' parameter to $let")
 	case bsonx.IsMissing(in):
 		return nil, fail(16877, "Missing 'in' parameter to $let")
-	case vars.Type != bsonx.TypeDocument:
+	case vars.Type != bsonx.TypeDocument && vars.Type != bsonx.TypeArray:
 		return nil, fail(10065, "invalid parameter: expected an object (vars)")
 	}
 	x := &letExpr{}
 	inner := sc.Sub()
-	for key, v := range bsonx.All(bsonx.AsDoc(vars)) {
-		if err := CheckVariable(key); err != nil {
-			return nil, err
-		}
+	for _, v := range bsonx.All(bsonx.AsDoc(vars)) {
 		e, err := sc.operand(v) // in the outer scope: variables do not see each other.
 		if err != nil {
 			return nil, err
 		}
 		x.values = append(x.values, e)
+	}
+	for key := range bsonx.All(bsonx.AsDoc(vars)) {
+		if err := CheckVariable(key); err != nil {
+			return nil, err
+		}
 		x.slots = append(x.slots, inner.Define(key))
 	}
 	x.in, err = inner.operand(in)
@@ -100,6 +136,9 @@ func (x *eachExpr) Eval(c *Context) (bsonx.Value, error) {
 		return a, fail(28651, "input to $filter must be an array not %s", nameOf(a))
 	case a.Type != bsonx.TypeArray:
 		return a, fail(16883, "input to $map must be an array not %s", nameOf(a))
+	}
+	if arrayLen(a) == 0 {
+		return a, nil // the server does not ask for the limit then.
 	}
 	limit, err := x.evalLimit(c)
 	if err != nil {

@@ -66,7 +66,8 @@ func evalNot(c *Context, x *call) (bsonx.Value, error) {
 // buildCond takes [if, then, else] or {if, then, else}.
 func buildCond(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if arg.Type != bsonx.TypeDocument {
-		return exactly(3, evalCond)(sc, name, arg)
+		args, err := sc.exactArguments(3, name, arg)
+		return &condExpr{call{name: name, args: args, fn: evalCond}}, err
 	}
 	names := []string{"if", "then", "else"}
 	args, err := sc.named(bsonx.AsDoc(arg), names, func(key string) error {
@@ -80,7 +81,22 @@ func buildCond(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 			return nil, fail(mongoerr.Code(17080+i), "Missing '%s' parameter to $cond", names[i])
 		}
 	}
-	return &call{name: name, args: args, fn: evalCond}, nil
+	return &condExpr{call{name: name, args: args, fn: evalCond}}, nil
+}
+
+// condExpr is $cond.
+type condExpr struct{ call }
+
+// simplify is the branch that a constant condition chooses.
+func (x *condExpr) simplify() (Expr, error) {
+	v, ok := IsConstant(x.args[0])
+	switch {
+	case !ok:
+		return x, nil
+	case Truthy(v):
+		return x.args[1], nil
+	}
+	return x.args[2], nil
 }
 
 func evalCond(c *Context, x *call) (bsonx.Value, error) {
@@ -102,7 +118,30 @@ func buildIfNull(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if len(args) < 2 {
 		return nil, fail(1257300, "$ifNull needs at least two arguments, had: %d", len(args))
 	}
-	return &call{name: name, args: args, fn: evalIfNull}, nil
+	return &ifNullExpr{call{name: name, args: args, fn: evalIfNull}}, nil
+}
+
+// ifNullExpr is $ifNull.
+type ifNullExpr struct{ call }
+
+// simplify drops constants that are null, and what follows one that is not.
+func (x *ifNullExpr) simplify() (Expr, error) {
+	var rest []Expr
+	for i, e := range x.args {
+		v, ok := IsConstant(e)
+		if ok && bsonx.IsNullish(v) && i < len(x.args)-1 {
+			continue
+		}
+		rest = append(rest, e)
+		if ok {
+			break
+		}
+	}
+	if len(rest) == 1 {
+		return rest[0], nil
+	}
+	x.args = rest
+	return x, nil
 }
 
 // evalIfNull is the first operand that is not null, else the last whatever it is.
@@ -142,34 +181,46 @@ func (x *switchExpr) Eval(c *Context) (bsonx.Value, error) {
 	return bsonx.Missing, fail(40066, "$switch could not find a matching branch for an input, and no default was specified.")
 }
 
-// simplify drops the branches that are never taken, and ends at one that always is.
-func (x *switchExpr) simplify() (Expr, error) {
+// fold drops the branches that are never taken, and ends at one that always is:
+// what it drops is not folded, so that it cannot fail. The default comes first.
+func (x *switchExpr) fold(e *Expr) error {
 	kept := &switchExpr{}
-	for i := 0; i+1 < len(x.args); i += 2 {
-		v, constant := IsConstant(x.args[i])
-		switch {
-		case !constant:
-			kept.args = append(kept.args, x.args[i], x.args[i+1])
-		case Truthy(v) && len(kept.args) == 0:
-			return x.args[i+1], nil
-		case Truthy(v):
-			kept.args = append(kept.args, x.args[i+1])
-			kept.hasDefault = true
-			return kept, nil
-		}
-	}
+	otherwise := Expr(nil)
 	if x.hasDefault {
-		if len(kept.args) == 0 {
-			return x.args[len(x.args)-1], nil
+		otherwise = x.args[len(x.args)-1]
+		if err := fold(&otherwise); err != nil {
+			return err
 		}
-		kept.args = append(kept.args, x.args[len(x.args)-1])
-		kept.hasDefault = true
-		return kept, nil
 	}
-	if len(kept.args) == 0 {
-		return nil, fail(40069, "Cannot execute a switch statement where all the cases evaluate to false without a default")
+	for i := 0; i+1 < len(x.args); i += 2 {
+		if err := fold(&x.args[i]); err != nil {
+			return err
+		}
+		v, constant := IsConstant(x.args[i])
+		if constant && !Truthy(v) {
+			continue
+		}
+		if err := fold(&x.args[i+1]); err != nil {
+			return err
+		}
+		if constant {
+			otherwise = x.args[i+1]
+			break
+		}
+		kept.args = append(kept.args, x.args[i], x.args[i+1])
 	}
-	return kept, nil
+	switch {
+	case len(kept.args) > 0 && otherwise != nil:
+		kept.args, kept.hasDefault = append(kept.args, otherwise), true
+		*e = kept
+	case len(kept.args) > 0:
+		*e = kept
+	case otherwise != nil:
+		*e = otherwise
+	default:
+		return &FoldError{fail(40069, "Cannot execute a switch statement where all the cases evaluate to false without a default")}
+	}
+	return nil
 }
 
 func buildSwitch(sc *Scope, name string, arg bsonx.Value) (Expr, error) {

@@ -94,7 +94,7 @@ func logFunc(code mongoerr.Code, name string, double func(float64) float64, deci
 		},
 		checkD: func(d *apd.Decimal) error {
 			if d.Form != apd.NaN && d.Sign() <= 0 {
-				return fail(code, "%s's argument must be a positive number, but is %s", name, decimalText(d))
+				return fail(code, "%s's argument must be a positive number, but is %s", name, shortDecimal(d))
 			}
 			return nil
 		},
@@ -173,10 +173,10 @@ func evalLog(c *Context, _ *call, a, b bsonx.Value) (bsonx.Value, error) {
 
 func (c *Context) logDecimal(arg, base *apd.Decimal) (bsonx.Value, error) {
 	if arg.Form != apd.NaN && arg.Sign() <= 0 {
-		return bsonx.Missing, fail(28758, "$log's argument must be a positive number, but is %s", decimalText(arg))
+		return bsonx.Missing, fail(28758, "$log's argument must be a positive number, but is %s", shortDecimal(arg))
 	}
 	if base.Form != apd.NaN && (base.Sign() <= 0 || base.Cmp(apd.New(1, 0)) == 0) {
-		return bsonx.Missing, fail(28759, "$log's base must be a positive number not equal to 1, but is %s", decimalText(base))
+		return bsonx.Missing, fail(28759, "$log's base must be a positive number not equal to 1, but is %s", shortDecimal(base))
 	}
 	if arg.Cmp(base) == 0 {
 		return c.decimalValue(apd.New(1, 0)), nil

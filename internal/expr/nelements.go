@@ -3,6 +3,7 @@ package expr
 import (
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/mongoerr"
@@ -50,6 +51,9 @@ func buildN(shapeCode mongoerr.Code, pick func(c *Context, a bsonx.Value, n int6
 func CheckN(v bsonx.Value) (int64, error) {
 	if !bsonx.IsNumber(v) {
 		return 0, fail(5787902, "Value for 'n' must be of integral type, but found %s", valueText(v))
+	}
+	if _, err := coerceToInt64(v); err != nil {
+		return 0, err
 	}
 	n, ok := bsonx.ToInt64Exact(v)
 	switch {
@@ -119,6 +123,7 @@ func buildSortArray(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 			x.args[0], err = sc.operand(v)
 		case "sortBy":
 			by = v
+			x.data, err = sortKeys(v)
 		default:
 			return nil, fail(2942501, "$sortArray found an unknown argument: %s", key)
 		}
@@ -132,9 +137,7 @@ func buildSortArray(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	case bsonx.IsMissing(by):
 		return nil, fail(2942503, "$sortArray requires 'sortBy' to be specified")
 	}
-	keys, err := sortKeys(by)
-	x.data = keys
-	return x, err
+	return x, nil
 }
 
 func sortKeys(by bsonx.Value) ([]sortKey, error) {
@@ -153,9 +156,12 @@ func sortKeys(by bsonx.Value) ([]sortKey, error) {
 		if !ok || n != 1 && n != -1 {
 			return nil, fail(2942505, "BadValue: The sort element value must be either 1 or -1")
 		}
-		parts, err := splitPath(key)
-		if err != nil {
-			return nil, err
+		parts := strings.Split(key, ".")
+		switch {
+		case key == "":
+			return nil, fail(2942505, "BadValue: The sort field cannot be empty")
+		case slices.Contains(parts, ""):
+			return nil, fail(2942505, "BadValue: The sort field is a dotted field but has an empty part: %s", key)
 		}
 		keys = append(keys, sortKey{parts, int(n)})
 	}

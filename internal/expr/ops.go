@@ -22,11 +22,11 @@ func lookup(name string) builder {
 func arithmeticOps(name string) builder {
 	switch name {
 	case "$add":
-		return variadic(evalAdd)
+		return prepared(variadic(evalAdd), (*call).lead)
 	case "$subtract":
 		return exactly(2, evalSubtract)
 	case "$multiply":
-		return variadic(evalMultiply)
+		return prepared(variadic(evalMultiply), (*call).lead)
 	case "$divide":
 		return exactly(2, evalDivide)
 	case "$mod":

@@ -69,13 +69,14 @@ func (x *call) regexKey(pat, options bsonx.Value) (*regexKey, error) {
 	case !bsonx.IsNullish(pat):
 		return nil, fail(51105, "%s needs 'regex' to be of type string or regex", x.name)
 	}
+	if !bsonx.IsNullish(options) && options.Type != bsonx.TypeString {
+		return nil, fail(51106, "%s needs 'options' to be of type string", x.name)
+	}
 	if strings.IndexByte(key.pattern, 0) >= 0 {
 		return nil, fail(51109, "%s: regular expression cannot contain an embedded null byte", x.name)
 	}
 	switch {
 	case bsonx.IsNullish(options):
-	case options.Type != bsonx.TypeString:
-		return nil, fail(51106, "%s needs 'options' to be of type string", x.name)
 	case key.options != "":
 		return nil, fail(51107, "%s: found regex option(s) specified in both 'regex' and 'option' fields", x.name)
 	default:
@@ -84,13 +85,13 @@ func (x *call) regexKey(pat, options bsonx.Value) (*regexKey, error) {
 			return nil, fail(51110, "%s: regular expression options cannot contain an embedded null byte", x.name)
 		}
 	}
+	if bsonx.IsNullish(pat) {
+		return nil, nil
+	}
 	for _, o := range key.options {
 		if !strings.ContainsRune("imsxu", o) {
 			return nil, fail(51108, "%s invalid flag in regex options: %c", x.name, o)
 		}
-	}
-	if bsonx.IsNullish(pat) {
-		return nil, nil
 	}
 	return key, nil
 }

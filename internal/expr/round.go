@@ -73,14 +73,19 @@ func evalPlaces(c *Context, x *call, how rounding) (bsonx.Value, error) {
 	case !bsonx.IsNumber(places):
 		return v, fail(16004, "can't convert from BSON type %s to long", nameOf(places))
 	}
-	n, ok := bsonx.ToInt64Exact(places)
+	if places.Type == bsonx.TypeDouble {
+		if _, err := coerceToInt64(places); err != nil {
+			return v, err
+		}
+	}
+	n, ok := exactInt32(places)
 	if !ok {
 		return v, fail(51082, "precision argument to  %s must be a integral value", x.name)
 	}
 	if n < -20 || n > 100 {
 		return v, fail(51083, "cannot apply %s with precision value %d value must be in [-20, 100]", x.name, n)
 	}
-	return c.roundTo(x, v, int32(n), how)
+	return c.roundTo(x, v, n, how)
 }
 
 func (c *Context) roundTo(x *call, v bsonx.Value, places int32, how rounding) (bsonx.Value, error) {

@@ -98,14 +98,20 @@ func buildSetEquals(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 	if len(args) < 2 {
 		return nil, fail(17045, "$setEquals needs at least two arguments had: %d", len(args))
 	}
-	return &call{name: name, args: args, fn: evalSetEquals, prepare: prepareSetEquals}, nil
+	return &setEqualsExpr{call{name: name, args: args, fn: evalSetEquals}}, nil
 }
 
-// prepareSetEquals looks at constant operands before any document.
-func prepareSetEquals(x *call) error {
-	for i, e := range x.args {
-		if v, ok := IsConstant(e); ok && v.Type != bsonx.TypeArray {
-			return fail(5887502, "All operands of $setEquals must be arrays. %d-th argument is of type: %s", i+1, nameOf(v))
+// setEqualsExpr is $setEquals, which itself is never folded.
+type setEqualsExpr struct{ call }
+
+// fold looks at constant operands before any document, one after the other.
+func (x *setEqualsExpr) fold(*Expr) error {
+	for i := range x.args {
+		if err := fold(&x.args[i]); err != nil {
+			return err
+		}
+		if v, ok := IsConstant(x.args[i]); ok && v.Type != bsonx.TypeArray {
+			return &FoldError{fail(5887502, "All operands of $setEquals must be arrays. %d-th argument is of type: %s", i+1, nameOf(v))}
 		}
 	}
 	return nil

@@ -1,8 +1,11 @@
 package expr
 
 import (
+	"math"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/cockroachdb/apd/v3"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/mongoerr"
@@ -21,6 +24,30 @@ func (x *call) substringOperands(c *Context) (s string, from, length bsonx.Value
 	return s, from, length, err
 }
 
+// coerceToInt64 drops a double's fraction, and rounds a decimal half to even. A
+// decimal that does not fit becomes the least of all, a double is refused.
+func coerceToInt64(v bsonx.Value) (int64, error) {
+	switch v.Type {
+	case bsonx.TypeDouble:
+		f := bsonx.AsDouble(v)
+		if !(f >= -1<<63 && f < 1<<63) {
+			return 0, fail(31109, "Can't coerce out of range value %s to long", shortDouble(f))
+		}
+		return int64(f), nil
+	case bsonx.TypeDecimal:
+		d := decimalOf(v)
+		if d.Form != apd.Finite {
+			return math.MinInt64, nil
+		}
+		n, ok := decimalToInt64(quantize(d, 0, apd.RoundHalfEven))
+		if !ok {
+			return math.MinInt64, nil
+		}
+		return n, nil
+	}
+	return asInt64(v), nil
+}
+
 // evalSubstrBytes counts in bytes and refuses to cut a character. A negative
 // length means the rest.
 func evalSubstrBytes(c *Context, x *call) (bsonx.Value, error) {
@@ -33,8 +60,14 @@ func evalSubstrBytes(c *Context, x *call) (bsonx.Value, error) {
 	case !bsonx.IsNumber(length):
 		return bsonx.Missing, fail(16035, "%s:  length must be a numeric type (is BSON type %s)", x.name, nameOf(length))
 	}
-	lo, _ := bsonx.ToInt64Clamped(from)
-	n, _ := bsonx.ToInt64Clamped(length)
+	lo, err := coerceToInt64(from)
+	if err != nil {
+		return bsonx.Missing, err
+	}
+	n, err := coerceToInt64(length)
+	if err != nil {
+		return bsonx.Missing, err
+	}
 	if lo < 0 {
 		return bsonx.Missing, fail(50752, "%s:  starting index must be non-negative (got: %d)", x.name, lo)
 	}

@@ -77,11 +77,16 @@ func scalarText(v bsonx.Value) string {
 		ts := uint64(bsonx.AsInt64(v))
 		return fmt.Sprintf("Timestamp(%d, %d)", ts>>32, uint32(ts))
 	case bsonx.TypeBinary:
-		subtype, data := binaryOf(v)
+		subtype, data := bsonx.Binary(v) // of subtype 2 with its second length.
 		return fmt.Sprintf("BinData(%d, \"%s\")", subtype, strings.ToUpper(hex.EncodeToString(data)))
 	case bsonx.TypeRegex:
 		pattern, options := regexOf(v)
 		return "/" + pattern + "/" + options
+	case bsonx.TypeDBPointer:
+		return fmt.Sprintf("DBRef(\"%s\", %x)", bsonx.Str(v), v.Data[len(v.Data)-12:])
+	case bsonx.TypeCodeScope:
+		code, scope := bsonx.CodeScope(v)
+		return fmt.Sprintf("CodeWScope(\"%s\", %s)", code, bsonx.ShellString(bsonx.DocValue(scope)))
 	}
 	return nameOf(v)
 }
@@ -92,15 +97,6 @@ func isoDate(ms int64) string {
 		return "illegal date"
 	}
 	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z")
-}
-
-// binaryOf is a binary value's subtype and bytes.
-func binaryOf(v bsonx.Value) (subtype byte, data []byte) {
-	subtype, data = v.Data[4], v.Data[5:]
-	if subtype == 2 && len(data) >= 4 {
-		data = data[4:]
-	}
-	return subtype, data
 }
 
 // regexOf is a regular expression's pattern and options.

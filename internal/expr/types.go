@@ -41,7 +41,7 @@ func evalBinarySize(c *Context, _ *call, v bsonx.Value) (bsonx.Value, error) {
 	case v.Type == bsonx.TypeString:
 		return c.int32Value(int32(len(bsonx.Str(v)))), nil
 	case v.Type == bsonx.TypeBinary:
-		_, data := binaryOf(v)
+		_, data := bsonx.Binary(v)
 		return c.int32Value(int32(len(data))), nil
 	}
 	return v, fail(51276, "$binarySize requires a string or BinData argument, found: %s", nameOf(v))

@@ -84,6 +84,9 @@ func (x *zipExpr) Eval(c *Context) (bsonx.Value, error) {
 		iters[i] = bsonx.Walk(bsonx.AsDoc(a))
 	}
 	defaults := make([]bsonx.Value, len(x.inputs))
+	for i := range defaults {
+		defaults[i] = bsonx.Null
+	}
 	for i, e := range x.defaults {
 		v, err := e.Eval(c)
 		if err != nil {
@@ -102,7 +105,9 @@ func (x *zipExpr) Eval(c *Context) (bsonx.Value, error) {
 			if iters[i].Next() {
 				v = iters[i].Value()
 			}
-			c.stack = append(c.stack, v)
+			if !bsonx.IsMissing(v) { // a default that is missing leaves no trace.
+				c.stack = append(c.stack, v)
+			}
 		}
 		c.stack = append(c.stack[:row], c.array(c.stack[row:]))
 	}

@@ -119,10 +119,26 @@ type civil struct {
 // they skip is read with the offset before the change; of two the later is
 // taken.
 func (t civil) unixMilli(loc *time.Location) int64 {
+	ms, _ := t.instant(loc)
+	return ms
+}
+
+// instant is unixMilli, and tells whether that is within an int64.
+func (t civil) instant(loc *time.Location) (ms int64, ok bool) {
 	year, month := t.year+floorDiv(t.month-1, 12), floorMod(t.month-1, 12)+1
 	days := daysFromCivil(year, month, 1) + t.day - 1
-	local := ((days*24+t.hour)*60+t.minute)*60 + t.second
-	return (local-offsetAtLocal(local, loc))*1000 + t.millisecond
+	local := ((days*24+t.hour)*60 + t.minute) * 60
+	if local, ok = addInt64(local, t.second); !ok {
+		return 0, false
+	}
+	seconds, rest := local-offsetAtLocal(local, loc), t.millisecond
+	if seconds < 0 && rest > 0 {
+		seconds, rest = seconds+1, rest-1000 // the first representable second is not whole.
+	}
+	if ms, ok = mulInt64(seconds, 1000); !ok {
+		return 0, false
+	}
+	return addInt64(ms, rest)
 }
 
 // offsetAtLocal is the zone's offset in seconds when its clocks show local.

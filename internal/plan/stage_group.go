@@ -52,6 +52,9 @@ func (c *compiler) group(at spelled) error {
 }
 
 func (g *Group) id(sc *expr.Scope, v bsonx.Value) error {
+	if err := checkGroupID(v); err != nil {
+		return err
+	}
 	e, err := expr.Compile(sc, v)
 	if err != nil {
 		return err
@@ -65,6 +68,22 @@ func (g *Group) id(sc *expr.Scope, v bsonx.Value) error {
 		g.ID, err = expr.Compile(sc, field)
 	}
 	return err
+}
+
+// checkGroupID refuses an _id that looks like the inclusion of fields.
+func checkGroupID(v bsonx.Value) error {
+	if v.Type != bsonx.TypeDocument {
+		return nil
+	}
+	if name, _ := bsonx.First(bsonx.AsDoc(v)); strings.HasPrefix(name, "$") {
+		return nil
+	}
+	for _, field := range bsonx.All(bsonx.AsDoc(v)) {
+		if bsonx.IsNumber(field) || field.Type == bsonx.TypeBool {
+			return fail(17390, "$group does not support inclusion-style expressions")
+		}
+	}
+	return nil
 }
 
 // accumulator compiles {$sum: …} and its like.

@@ -272,6 +272,9 @@ func newSlice(v bsonx.Value) (*projected, *mongoerr.Error) {
 	if len(parts) != 2 {
 		return nil, mongoerr.New(31272, "$slice array argument should be of form [skip, limit]")
 	}
+	if !bsonx.IsNumber(parts[0]) {
+		return nil, mongoerr.Newf(31257, "$slice expects the skip argument to be a number, got %s", bsonx.TypeName(parts[0].Type))
+	}
 	skip, ok := bsonx.ToInt64Clamped(parts[0])
 	limit, ok2 := bsonx.ToInt64Clamped(parts[1])
 	if !ok || !ok2 || limit <= 0 {

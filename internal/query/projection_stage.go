@@ -123,6 +123,9 @@ func (a *fieldAdder) within(parent *projected, doc bsonx.Doc) error {
 		if strings.Contains(it.Key(), ".") {
 			return mongoerr.Newf(40183, "cannot use dotted field name '%s' in a sub object: %s", it.Key(), a.shown())
 		}
+		if it.Key() == "" {
+			return mongoerr.New(40353, "FieldPath must not end with a '.'.")
+		}
 		if err := a.element(parent, it.Key(), it.Value()); err != nil {
 			return err
 		}
