@@ -32,6 +32,7 @@ var testOnly = []string{
 	"internal/kv/kvtest",
 	"internal/kv/altkv",
 	"internal/scenario",
+	"internal/diff",
 	"internal/history",
 	"internal/bench",
 }
