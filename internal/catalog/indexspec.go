@@ -27,6 +27,12 @@ var indexOptions = []string{
 // caller's to ask, who can compile it.
 func ParseIndex(spec bsonx.Doc) (*Index, error) { return parseIndex(spec, spec) }
 
+// ParseIDIndex is ParseIndex for the specification of the index on _id that create
+// takes: its errors do not repeat it.
+func ParseIDIndex(spec bsonx.Doc) (*Index, error) {
+	return parse(specParser{given: spec, asked: spec, terse: true})
+}
+
 // ParseKnownOptions is ParseIndex for a caller who wants fields that no kind of index
 // has to be ignored, as mongorestore does.
 func ParseKnownOptions(spec bsonx.Doc) (*Index, error) {
@@ -41,7 +47,12 @@ func ParseKnownOptions(spec bsonx.Doc) (*Index, error) {
 
 // parseIndex reads a specification. Errors about the time to live cite asked instead.
 func parseIndex(spec, asked bsonx.Doc) (*Index, error) {
-	p := specParser{given: spec, asked: asked, version: bsonx.Int32(2), idx: &Index{ExpireAfterSeconds: -1, given: spec}}
+	return parse(specParser{given: spec, asked: asked})
+}
+
+func parse(p specParser) (*Index, error) {
+	spec := p.given
+	p.version, p.idx = bsonx.Int32(2), &Index{ExpireAfterSeconds: -1, given: spec}
 	for name, v := range bsonx.All(spec) {
 		if !slices.Contains(indexOptions, name) {
 			return nil, p.errorf(mongoerr.InvalidIndexSpecificationOption,
@@ -67,6 +78,7 @@ func parseIndex(spec, asked bsonx.Doc) (*Index, error) {
 type specParser struct {
 	given   bsonx.Doc
 	asked   bsonx.Doc // before fields were left out.
+	terse   bool      // errors do not begin with the specification.
 	idx     *Index
 	version bsonx.Value
 	named   bool
@@ -76,7 +88,11 @@ type specParser struct {
 }
 
 func (p *specParser) errorf(code mongoerr.Code, format string, args ...any) error {
-	return mongoerr.Newf(code, format, args...).Prefix("Error in specification " + shell(p.given))
+	e := mongoerr.Newf(code, format, args...)
+	if p.terse {
+		return e
+	}
+	return e.Prefix("Error in specification " + shell(p.given))
 }
 
 func shell(d bsonx.Doc) string { return bsonx.ShellString(bsonx.DocValue(d)) }

@@ -28,6 +28,8 @@ type Peer struct {
 	// Wrote tells that a write concern, or a linearizable read, was waited for on
 	// the connection: from then on its newest write is known.
 	Wrote bool
+
+	uuid [16]byte // what connectionStatus calls the connection, once it was asked.
 }
 
 // Request is one message of a client.

@@ -147,7 +147,7 @@ func (rc *ReadConcern) take(field string, v bsonx.Value, given *givenTimes) (err
 	case "provenance":
 		_, err = provenanceOf("readConcern", v)
 	case "afterOpTime":
-		rc.op, err = parseOpTime(v)
+		rc.op, err = parseOpTime(field, v)
 	default:
 		return mongoerr.Newf(mongoerr.IDLUnknownField, "BSON field 'readConcern.%s' is an unknown field.", field)
 	}

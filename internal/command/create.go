@@ -20,22 +20,22 @@ var create = Spec{
 		Field{Name: "size", Type: oneOf("double", "long", "decimal", "int"), Bounded: true, AtLeast: 1},
 		Field{Name: "max", Type: oneOf("double", "long", "decimal", "int")},
 		Field{Name: "idIndex", Type: Document},
-		Field{Name: "storageEngine", Type: Document, NotYet: true, Unless: isEmpty},
+		Field{Name: "storageEngine", Type: Document},
 		Field{Name: "validator", Type: Document},
 		Field{Name: "validationLevel", Type: Text},
 		Field{Name: "validationAction", Type: Text},
-		Field{Name: "indexOptionDefaults", Type: Document, NotYet: true, Unless: isEmpty},
+		Field{Name: "indexOptionDefaults", Type: Document},
 		Field{Name: "viewOn", Type: Text},
 		Field{Name: "pipeline", Type: Array},
 		Field{Name: "collation", Type: Document},
-		Field{Name: "changeStreamPreAndPostImages", Type: Document, NotYet: true},
+		Field{Name: "changeStreamPreAndPostImages", Type: Document},
 		Field{Name: "timeseries", Type: Document},
-		Field{Name: "clusteredIndex", Type: Any, NotYet: true, Unless: isFalse},
+		Field{Name: "clusteredIndex", Type: Any},
 		Field{Name: "expireAfterSeconds", Type: Integer},
-		Field{Name: "encryptedFields", Type: Document, NotYet: true},
-		Field{Name: "recordIdsReplicated", Type: Boolean, NotYet: true, Unless: isFalse},
+		Field{Name: "encryptedFields", Type: Document},
+		Field{Name: "recordIdsReplicated", Type: oneOf("long", "bool", "int", "decimal", "double")},
 		Field{Name: "temp", Type: oneOf("long", "bool", "int", "decimal", "double")},
-		Field{Name: "flags", Type: Integer, NoEffect: "of a storage engine that is gone"}),
+		Field{Name: "flags", Type: oneOf("double", "long", "decimal", "int"), NoEffect: "of a storage engine that is gone"}),
 }
 
 func isEmpty(v bsonx.Value) bool {
@@ -47,8 +47,14 @@ func checkCreateText(c *Call) error {
 	if err := c.Args.checkValidation(); err != nil {
 		return err
 	}
-	if isEmpty(c.Args.Value("collation")) {
-		return mongoerr.New(mongoerr.IDLFailedToParse, "BSON field 'create.collation.locale' is missing but a required field")
+	if err := c.Args.checkCap(); err != nil {
+		return err
+	}
+	if _, err := c.Args.Docs("pipeline"); err != nil {
+		return err
+	}
+	if err := checkNested(c); err != nil {
+		return err
 	}
 	return checkName(c)
 }
@@ -126,9 +132,6 @@ func (c *Call) checkCreateOptions() error {
 	case a.Has("expireAfterSeconds") && !a.Has("timeseries"):
 		return invalid("'expireAfterSeconds' is only supported on time-series collections or when the 'clusteredIndex' option is specified")
 	}
-	if err := a.checkCap(); err != nil {
-		return err
-	}
 	if err := checkIDIndex(a.Doc("idIndex")); err != nil {
 		return err
 	}
@@ -157,7 +160,7 @@ func checkIDIndex(spec bsonx.Doc) error {
 			return mongoerr.Newf(mongoerr.BadValue, "The field 'key' for an _id index must be {_id: 1}, but got %s", bsonx.ShellString(key))
 		}
 	}
-	_, err := catalog.ParseIndex(spec)
+	_, err := catalog.ParseIDIndex(spec)
 	return err
 }
 

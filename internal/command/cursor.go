@@ -185,6 +185,10 @@ func checkGetMore(c *Call) error {
 	case name[0] == '.':
 		return mongoerr.Newf(mongoerr.InvalidNamespace, "Collection names cannot start with '.': %s", name)
 	}
+	if v := c.Args.Value("lastKnownCommittedOpTime"); !bsonx.IsMissing(v) {
+		_, err := parseOpTime("lastKnownCommittedOpTime", v)
+		return err
+	}
 	return nil
 }
 
@@ -313,7 +317,7 @@ func checkKillCursors(c *Call) error {
 		return err
 	}
 	for i, v := range bsonx.All(c.Args.Doc("cursors")) {
-		if v.Type != bsonx.TypeInt64 && v.Type != bsonx.TypeNull {
+		if !Long.allow(v) && !Long.absent(v) {
 			return Long.mismatch("killCursors.cursors", i, v)
 		}
 	}
@@ -324,7 +328,7 @@ func checkKillCursors(c *Call) error {
 func runKillCursors(_ context.Context, c *Call) error {
 	var killed, missing []int64
 	for it := bsonx.Walk(c.Args.Doc("cursors")); it.Next(); {
-		if it.Value().Type == bsonx.TypeNull {
+		if Long.absent(it.Value()) {
 			continue
 		}
 		id := bsonx.AsInt64(it.Value())
@@ -363,8 +367,9 @@ func cursorCommands() []*Spec {
 			Fields: NewFields("getMore",
 				Field{Name: "collection", Type: Text, Required: true},
 				Field{Name: "batchSize", Type: oneOf("long", "int", "double", "decimal"), Bounded: true},
-				Field{Name: "term", Type: Long, NotYet: true},
-				Field{Name: "lastKnownCommittedOpTime", Type: Any, NotYet: true})},
+				Field{Name: "term", Type: Long, NoEffect: "it tells a member's sync source of an election"},
+				Field{Name: "lastKnownCommittedOpTime", Type: Any, NoEffect: "it keeps a member's sync source from waiting for news"},
+				Field{Name: "includeQueryStatsMetrics", Type: LooseBoolean, NotYet: true, Unless: isFalse})},
 		{Name: "killCursors", Txn: NotFirst, API: true, Check: checkKillCursors, Run: runKillCursors, Help: "closes cursors",
 			Fields: NewFields("killCursors", Field{Name: "cursors", Type: Array, Required: true})},
 	}

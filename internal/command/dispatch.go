@@ -151,9 +151,12 @@ func (d *Dispatcher) serve(ctx context.Context, c *Call) Result {
 func (d *Dispatcher) parse(c *Call) (err error) {
 	c.Name, c.Arg = bsonx.First(c.Req.Body)
 	c.Spec = d.table.byName[c.Name]
+	if c.Spec == nil {
+		c.Spec = laterSpec(c.Name)
+	}
 	if c.Spec == nil || c.Spec.Test && !d.Params.EnableTestCommands.Get() {
 		c.Spec = nil
-		return unknown(string([]byte(c.Name)))
+		return mongoerr.Newf(mongoerr.CommandNotFound, "no such command: '%s'", c.Name)
 	}
 	c.Gen, c.Args, err = c.Spec.parse(c.Req.Body, c.Req.Sequences)
 	return err

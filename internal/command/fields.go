@@ -327,6 +327,9 @@ func (a *Args) Strings(name string) ([]string, error) {
 	var list []string
 	for it := bsonx.Walk(a.Doc(name)); it.Next(); {
 		v := it.Value()
+		if Text.absent(v) {
+			continue
+		}
 		if v.Type != bsonx.TypeString {
 			return nil, Text.mismatch(a.f.owner, name+"."+it.Key(), v)
 		}

@@ -92,6 +92,10 @@ func runConnectionStatus(_ context.Context, c *Call) error {
 		empty("authenticatedUserPrivileges")
 	}
 	b.Close()
+	if c.Peer.uuid == [16]byte{} {
+		c.Peer.uuid = c.D.Env.UUID()
+	}
+	b.Binary("uuid", 4, c.Peer.uuid[:])
 	return nil
 }
 

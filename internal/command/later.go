@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"slices"
 
 	"github.com/pandodb/pando/internal/mongoerr"
@@ -30,10 +31,22 @@ var later = []string{
 	"updateUser", "usersInfo", "validateDBMetadata",
 }
 
-// unknown is the error about a command that is not in the table.
-func unknown(name string) *mongoerr.Error {
-	if slices.Contains(later, name) {
-		return mongoerr.NotYet(name)
+// laterInTxn are those of them that a transaction may run.
+var laterInTxn = []string{"coordinateCommitTransaction", "prepareTransaction", "releaseMemory"}
+
+// laterSpec is the entry of a command that is not here yet, nil if there is no such
+// command. It is refused by name, but not before what MongoDB refuses first: most of
+// them in a transaction.
+func laterSpec(name string) *Spec {
+	i := slices.Index(later, name)
+	if i < 0 {
+		return nil
 	}
-	return mongoerr.Newf(mongoerr.CommandNotFound, "no such command: '%s'", name)
+	s := &Spec{Name: later[i], Read: ReadAll, Write: true, Fields: anyFields(later[i])}
+	s.names = []string{s.Name}
+	s.Run = func(context.Context, *Call) error { return mongoerr.NotYet(s.Name) }
+	if slices.Contains(laterInTxn, s.Name) {
+		s.Check = func(*Call) error { return mongoerr.NotYet(s.Name) } // no transaction is harmed.
+	}
+	return s
 }

@@ -18,9 +18,10 @@ var opTimeFields = lenientFields("OpTimeBase",
 	Field{Name: "ts", Type: Timestamp, Required: true},
 	Field{Name: "t", Type: oneOf("decimal", "long", "int", "double")})
 
-func parseOpTime(v bsonx.Value) (*opTime, error) {
-	if v.Type != bsonx.TypeDocument {
-		return nil, mongoerr.New(10065, "invalid parameter: expected an object (afterOpTime)")
+// parseOpTime decodes the field of that name.
+func parseOpTime(field string, v bsonx.Value) (*opTime, error) {
+	if v.Type != bsonx.TypeDocument && v.Type != bsonx.TypeArray {
+		return nil, mongoerr.Newf(10065, "invalid parameter: expected an object (%s)", field)
 	}
 	a, err := opTimeFields.Decode(bsonx.AsDoc(v))
 	if err != nil {

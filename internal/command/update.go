@@ -21,7 +21,7 @@ var updateStatement = NewFields("update.updates",
 	Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation},
 	Field{Name: "sampleId", Type: Any, NotYet: true},
 	Field{Name: "allowShardKeyUpdatesWithoutFullShardKeyInQuery", Type: Any, NotYet: true},
-	Field{Name: "upsertSupplied", Type: Boolean, NotYet: true, Unless: isFalse})
+	Field{Name: "upsertSupplied", Type: LooseBoolean, NotYet: true, Unless: isFalse})
 
 var update = Spec{
 	Name: "update", Txn: Anywhere, Write: true, Writes: true, Retry: true, API: true,

@@ -20,7 +20,7 @@ func (e *extreme) add(_ bsonx.Doc, v bsonx.Value) (int64, error) {
 	if bsonx.IsNullish(v) {
 		return 0, nil
 	}
-	if bsonx.IsMissing(e.v) || bsonx.Compare(v, e.v)*e.want > 0 {
+	if bsonx.IsMissing(e.v) || bsonx.Compare(v, e.v)*e.want >= 0 {
 		return set1(&e.v, v), nil
 	}
 	return 0, nil

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -63,7 +64,7 @@ func (c *compiler) lookup(at spelled) error {
 	if at.spec.Type != bsonx.TypeDocument {
 		return fail(mongoerr.FailedToParse, "the $lookup stage specification must be an object, but found %s", bsonx.TypeName(at.spec.Type))
 	}
-	spec := bsonx.AsDoc(at.spec)
+	spec := present(bsonx.AsDoc(at.spec), "as", "localField", "foreignField", "let")
 	j := &Join{spelled: at, scope: c.Scope}
 	if err := c.lookupFrom(j, spec); err != nil {
 		return err
@@ -102,6 +103,18 @@ func (c *compiler) lookup(at spelled) error {
 	}
 	c.add(j)
 	return nil
+}
+
+// present is a document without those of the named fields that are null or undefined,
+// which stand for absence.
+func present(doc bsonx.Doc, names ...string) bsonx.Doc {
+	b := bsonx.NewBuilder(nil)
+	for name, v := range bsonx.All(doc) {
+		if v.Type != bsonx.TypeNull && v.Type != bsonx.TypeUndefined || !slices.Contains(names, name) {
+			b.Value(name, v)
+		}
+	}
+	return b.Doc()
 }
 
 func (c *compiler) lookupFrom(j *Join, spec bsonx.Doc) error {
