@@ -55,12 +55,14 @@ func Open(ctx context.Context, tx *docstore.Tx, node plan.Node, o Options) (*Exe
 	if o.MemoryBytesMax == 0 {
 		o.MemoryBytesMax = memoryBytesMax
 	}
-	r := &run{Options: o, reading: &reading{tx: tx, ctx: ctx}}
-	op, err := r.open(ctx, node)
+	e := &Execution{reading: reading{tx: tx, ctx: ctx}}
+	e.run = run{Options: o, reading: &e.reading}
+	op, err := e.run.open(ctx, node)
 	if err != nil {
 		return nil, err
 	}
-	return &Execution{op, r}, nil
+	e.Operator = op
+	return e, nil
 }
 
 // NewContext is an expression context with the execution's variables.

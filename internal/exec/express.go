@@ -21,6 +21,9 @@ type express struct {
 	buf     []byte
 }
 
+// idRoom is enough for the encoded form of most _ids.
+const idRoom = 64
+
 func (r *run) express(n *plan.Express) *express {
 	e := &express{base: r.base(n), plan: n, check: r.check(n.Filter)}
 	if n.Projection != nil {
@@ -54,7 +57,7 @@ func (e *express) read(ctx context.Context) (bsonx.Doc, error) {
 	if e.plan.Index.ID != 0 {
 		return e.readIndex(ctx)
 	}
-	id := docstore.EncodeID(nil, e.plan.Value)
+	id := docstore.EncodeID(make([]byte, 0, idRoom), e.plan.Value)
 	doc, err := e.run.tx.Fetch(ctx, e.plan.Coll, id, e.buf[:0])
 	if errors.Is(err, kv.ErrNotFound) {
 		return nil, nil

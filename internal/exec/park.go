@@ -12,7 +12,8 @@ import (
 // Execution is a plan that runs.
 type Execution struct {
 	Operator
-	run *run
+	run     run
+	reading reading
 }
 
 // Next implements Operator.
@@ -38,7 +39,7 @@ func (e *Execution) Park() {
 // Resume has a parked execution go on in tx, behind the last entries that it has
 // seen: in a later snapshot, or in the same one with newer writes of its own. An
 // index or collection that is gone there is an error of the next Next.
-func (e *Execution) Resume(tx *docstore.Tx) { *e.run.reading = reading{tx: tx, resumed: true} }
+func (e *Execution) Resume(tx *docstore.Tx) { e.reading = reading{tx: tx, resumed: true} }
 
 func (s *skipPlaces) park(again bool) { s.in.park(again) }
 

@@ -99,6 +99,15 @@ func equal(v bsonx.Value) (s Set, exact bool) {
 	return point(v), true
 }
 
+// onePoint tells whether {$eq: v} means the one key of v: equal is that then, and exact.
+func onePoint(v bsonx.Value) bool {
+	switch v.Type {
+	case bsonx.TypeNull, bsonx.TypeUndefined, bsonx.TypeRegex, bsonx.TypeArray:
+		return false
+	}
+	return true
+}
+
 // prefixed is the strings that begin with prefix.
 func prefixed(prefix string) Set {
 	if prefix == "" {

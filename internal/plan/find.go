@@ -177,7 +177,7 @@ func (f *finder) express() Node {
 	if n.Op != query.OpEq {
 		return nil
 	}
-	if _, exact := equal(n.Value); !exact {
+	if !onePoint(n.Value) {
 		return nil
 	}
 	if n.Path == "_id" {
