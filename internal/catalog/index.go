@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/mongoerr"
@@ -113,12 +114,10 @@ func (v *View) AddIndex(ctx context.Context, coll *Collection, idx *Index, state
 func (v *View) FinishIndexes(ctx context.Context, coll *Collection, ids ...uint32) (*Collection, error) {
 	return v.Modify(ctx, coll, func(c *Collection) {
 		for i, idx := range c.Indexes {
-			for _, id := range ids {
-				if idx.ID == id {
-					ready := *idx
-					ready.State = StateReady
-					c.Indexes[i] = &ready
-				}
+			if slices.Contains(ids, idx.ID) {
+				ready := *idx
+				ready.State = StateReady
+				c.Indexes[i] = &ready
 			}
 		}
 	})
@@ -133,13 +132,7 @@ func (v *View) DropIndex(ctx context.Context, coll *Collection, idx *Index) (*Co
 		return nil, err
 	}
 	return v.Modify(ctx, coll, func(c *Collection) {
-		kept := c.Indexes[:0]
-		for _, have := range c.Indexes {
-			if have.ID != idx.ID {
-				kept = append(kept, have)
-			}
-		}
-		c.Indexes = kept
+		c.Indexes = slices.DeleteFunc(c.Indexes, func(have *Index) bool { return have.ID == idx.ID })
 	})
 }
 

@@ -271,17 +271,17 @@ func (tx *Tx) indexOne(ctx context.Context, coll *catalog.Collection, indexes []
 	if err != nil {
 		return err
 	}
-	id, err := tx.encodeID(idOf(doc))
+	d, err := tx.identify(doc)
 	if err != nil {
 		return err
 	}
 	for _, idx := range indexes {
-		set, err := tx.extract(ctx, &tx.scratch().entries[0], coll, idx, doc, id)
+		set, err := tx.extract(ctx, &tx.scratch().entries[0], coll, idx, d)
 		if err != nil {
 			return err
 		}
 		for i := range set.list {
-			if err := tx.backfillEntry(ctx, coll, idx, set, i); err != nil {
+			if err := tx.backfillEntry(ctx, set, i); err != nil {
 				return err
 			}
 		}
@@ -289,14 +289,14 @@ func (tx *Tx) indexOne(ctx context.Context, coll *catalog.Collection, indexes []
 	return nil
 }
 
-func (tx *Tx) backfillEntry(ctx context.Context, coll *catalog.Collection, idx *catalog.Index, s *entrySet, i int) error {
-	if idx.Unique {
+func (tx *Tx) backfillEntry(ctx context.Context, s *entrySet, i int) error {
+	if s.idx.Unique {
 		if err := tx.KV.Lock(ctx, kv.How{Wait: true}, s.key(i)); err != nil {
 			return err
 		}
 		there, own, err := tx.entryThere(ctx, s, i)
 		if err == nil && there && !own {
-			err = duplicateKey(coll, idx, s.tuple(i, idx))
+			err = duplicateKey(s.coll, s.idx, s.tuple(i))
 		}
 		if err != nil || there {
 			return err

@@ -151,16 +151,16 @@ func (c *checker) walkDocs(ctx context.Context) error {
 		if c.seen != nil {
 			c.seen(doc)
 		}
-		id, err := c.tx.encodeID(idOf(doc))
-		if err != nil || !bytes.Equal(id.key, it.ID()) {
+		d, err := c.tx.identify(doc)
+		if err != nil || !bytes.Equal(d.key, it.ID()) {
 			c.problem("document at %x has another _id: %s", it.ID(), bsonx.ShellString(idOf(doc)))
 			continue
 		}
-		if HashedID(id.key) && !c.flags[0].Long() {
+		if HashedID(d.key) && !c.flags[0].Long() {
 			c.problem("document at %x has a long _id, and there is no flag for it", it.ID())
 		}
 		for i, idx := range c.coll.Indexes[1:] {
-			if err := c.docInIndex(ctx, i+1, idx, doc, id); err != nil {
+			if err := c.docInIndex(ctx, i+1, idx, d); err != nil {
 				return err
 			}
 		}
@@ -168,14 +168,14 @@ func (c *checker) walkDocs(ctx context.Context) error {
 	return it.Err()
 }
 
-func (c *checker) docInIndex(ctx context.Context, at int, idx *catalog.Index, doc bsonx.Doc, id encodedID) error {
-	in, err := c.tx.db.includes(c.coll, idx, doc)
+func (c *checker) docInIndex(ctx context.Context, at int, idx *catalog.Index, d identified) error {
+	in, err := c.tx.db.includes(c.coll, idx, d.doc)
 	if err != nil || !in {
 		return err
 	}
-	if err := c.set.extract(c.coll.ID, idx, doc, id); err != nil {
+	if err := c.set.extract(c.coll, idx, d); err != nil {
 		if idx.State == catalog.StateReady {
-			c.problem("index %s: document %s cannot be indexed: %v", idx.Name, bsonx.ShellString(idOf(doc)), err)
+			c.problem("index %s: document %s cannot be indexed: %v", idx.Name, bsonx.ShellString(idOf(d.doc)), err)
 		}
 		return nil
 	}
@@ -183,19 +183,19 @@ func (c *checker) docInIndex(ctx context.Context, at int, idx *catalog.Index, do
 		return nil // its entries may still be to come.
 	}
 	if missing := c.set.flags &^ c.flags[at]; missing != 0 {
-		c.problem("index %s: document %s needs flags %#x", idx.Name, bsonx.ShellString(idOf(doc)), uint64(missing))
+		c.problem("index %s: document %s needs flags %#x", idx.Name, bsonx.ShellString(idOf(d.doc)), uint64(missing))
 	}
 	for i := range c.set.list {
 		c.expected[at]++
 		value, err := c.tx.KV.Get(ctx, c.set.key(i), c.buf[:0])
 		switch {
 		case errors.Is(err, kv.ErrNotFound):
-			c.problem("index %s: document %s has no entry %x", idx.Name, bsonx.ShellString(idOf(doc)), c.set.key(i))
+			c.problem("index %s: document %s has no entry %x", idx.Name, bsonx.ShellString(idOf(d.doc)), c.set.key(i))
 		case err != nil:
 			return err
 		case !bytes.Equal(value, c.set.value(i)):
 			c.problem("index %s: entry %x of document %s holds %x, not %x",
-				idx.Name, c.set.key(i), bsonx.ShellString(idOf(doc)), value, c.set.value(i))
+				idx.Name, c.set.key(i), bsonx.ShellString(idOf(d.doc)), value, c.set.value(i))
 		}
 	}
 	return nil

@@ -24,9 +24,17 @@ type encodedID struct {
 	bits []byte // type bits, so that covered reads give back the type.
 }
 
+// identified is a document with its _id, encoded once for its key and all its entries.
+type identified struct {
+	doc bsonx.Doc
+	encodedID
+}
+
 // entrySet is the entries of one document in one index, in the order of their
 // keys and without doubles. It is reused.
 type entrySet struct {
+	coll  *catalog.Collection
+	idx   *catalog.Index
 	buf   []byte // keys and values.
 	list  []entry
 	vals  []bsonx.Value // the tuples, for errors; borrowed from the document.
@@ -43,29 +51,37 @@ func (s *entrySet) key(i int) []byte   { return s.buf[s.list[i].key:s.list[i].mi
 func (s *entrySet) value(i int) []byte { return s.buf[s.list[i].mid:s.list[i].end] }
 
 // tuple is the values that the i-th entry was made from.
-func (s *entrySet) tuple(i int, idx *catalog.Index) []bsonx.Value {
+func (s *entrySet) tuple(i int) []bsonx.Value {
 	at := s.list[i].vals
-	return s.vals[at : at+len(idx.Fields)]
+	return s.vals[at : at+len(s.idx.Fields)]
 }
 
-func (s *entrySet) reset() {
+// reset makes s the set of no entries in an index.
+func (s *entrySet) reset(coll *catalog.Collection, idx *catalog.Index) {
+	s.coll, s.idx = coll, idx
 	s.buf, s.list, s.vals, s.flags = s.buf[:0], s.list[:0], s.vals[:0], 0
 }
 
-// extract makes s the entries of doc in idx.
-func (s *entrySet) extract(coll uint64, idx *catalog.Index, doc bsonx.Doc, id encodedID) error {
-	s.reset()
-	w := walker{set: s, coll: coll, idx: idx, id: id}
-	if err := w.run(doc); err != nil {
+// forget lets go of all that is not s's own memory.
+func (s *entrySet) forget() {
+	s.coll, s.idx = nil, nil
+	clear(s.vals)
+}
+
+// extract makes s the entries of a document in an index.
+func (s *entrySet) extract(coll *catalog.Collection, idx *catalog.Index, d identified) error {
+	s.reset(coll, idx)
+	w := walker{set: s, idx: idx, id: d.encodedID}
+	if err := w.run(d.doc); err != nil {
 		return err
 	}
 	s.settle()
 	return nil
 }
 
-func (s *entrySet) add(coll uint64, idx *catalog.Index, tuple []cursor, id encodedID) {
-	e := entry{key: len(s.buf), vals: len(s.vals)}
-	s.buf = catalog.AppendPrefix(s.buf, coll, idx.ID)
+func (s *entrySet) add(tuple []cursor, id encodedID) {
+	idx, e := s.idx, entry{key: len(s.buf), vals: len(s.vals)}
+	s.buf = catalog.AppendPrefix(s.buf, s.coll.ID, idx.ID)
 	fields := len(s.buf)
 	s.bits.Reset()
 	for i, c := range tuple {

@@ -42,10 +42,9 @@ func known(v bsonx.Value) cursor {
 // A numeric name leads to an element by its position, if there is one, and only
 // else into the elements; what is found so is not expanded if the path ends there.
 type walker struct {
-	set  *entrySet // where tuples go, and the flags of fields that met an array.
-	coll uint64
-	idx  *catalog.Index
-	id   encodedID
+	set *entrySet // where tuples go, and the flags of fields that met an array.
+	idx *catalog.Index
+	id  encodedID
 }
 
 func (w *walker) run(doc bsonx.Doc) error {
@@ -77,7 +76,7 @@ func (w *walker) step(cur []cursor) error {
 		return w.expand(cur, bsonx.AsDoc(cur[first].val))
 	}
 	if !w.idx.Sparse || slices.ContainsFunc(cur, func(c cursor) bool { return c.found }) {
-		w.set.add(w.coll, w.idx, cur, w.id)
+		w.set.add(cur, w.id)
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func describeKeys(t *testing.T, paths []string, sparse bool, text string) string
 		idx.Fields = append(idx.Fields, catalog.Field{Path: p})
 	}
 	var set entrySet
-	if err := set.extract(1, idx, doc, encodedID{key: []byte{1}}); err != nil {
+	if err := set.extract(&catalog.Collection{ID: 1}, idx, identified{doc, encodedID{key: []byte{1}}}); err != nil {
 		e := mongoerr.From(err)
 		return fmt.Sprintf("%d; %s", int32(e.Code), e.Msg)
 	}
@@ -85,9 +85,9 @@ func TestExtractAllocs(t *testing.T) {
 	}
 	idx := &catalog.Index{ID: 1, Fields: []catalog.Field{{Path: "a"}, {Path: "b.c", Desc: true}, {Path: "d"}}}
 	var set entrySet
-	id := encodedID{key: []byte{1}}
+	coll, d := &catalog.Collection{ID: 1}, identified{doc, encodedID{key: []byte{1}}}
 	extract := func() {
-		if err := set.extract(1, idx, doc, id); err != nil || len(set.list) != 1 {
+		if err := set.extract(coll, idx, d); err != nil || len(set.list) != 1 {
 			t.Fatal(set.list, err)
 		}
 	}

@@ -186,12 +186,12 @@ func (m *model) compare() {
 				continue
 			}
 			enc := encodedID{key: EncodeID(nil, idOf(d))}
-			if err := set.extract(coll.ID, idx, d, enc); err != nil {
+			if err := set.extract(coll, idx, identified{d, enc}); err != nil {
 				m.t.Fatal(err)
 			}
 			for i := range set.list {
 				b := bsonx.NewBuilder(nil)
-				for f, v := range set.tuple(i, idx) {
+				for f, v := range set.tuple(i) {
 					b.Value(idx.Fields[f].Path, v)
 				}
 				b.Value("id", idOf(d))

@@ -60,7 +60,7 @@ func (tx *Tx) release() {
 	tx.mem = nil
 	size := cap(s.key) + cap(s.ids[0].buf) + cap(s.ids[1].buf)
 	for i := range s.entries {
-		clear(s.entries[i].vals) // they keep documents alive.
+		s.entries[i].forget()
 		size += cap(s.entries[i].buf)
 	}
 	if size <= scratchBytesMax {

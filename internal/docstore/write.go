@@ -24,8 +24,7 @@ func (tx *Tx) Insert(ctx context.Context, coll *catalog.Collection, doc bsonx.Do
 	if err := checkSize(doc); err != nil {
 		return err
 	}
-	id := idOf(doc)
-	enc, err := tx.encodeID(id)
+	d, err := tx.identify(doc)
 	if err != nil {
 		return err
 	}
@@ -34,10 +33,10 @@ func (tx *Tx) Insert(ctx context.Context, coll *catalog.Collection, doc bsonx.Do
 			return err
 		}
 	}
-	key := tx.docKey(coll, enc.key)
+	key := tx.docKey(coll, d.key)
 	err = tx.lock(ctx, kv.How{Absent: true, Wait: tx.Wait}, key)
 	if errors.Is(err, kv.ErrExists) {
-		return duplicateKey(coll, coll.Indexes[0], []bsonx.Value{id})
+		return duplicateKey(coll, coll.Indexes[0], []bsonx.Value{idOf(doc)})
 	}
 	if err != nil {
 		return err
@@ -45,16 +44,16 @@ func (tx *Tx) Insert(ctx context.Context, coll *catalog.Collection, doc bsonx.Do
 	if err := tx.Cat.Rely(coll); err != nil {
 		return err
 	}
-	if err := tx.noteLongID(ctx, coll, enc); err != nil {
+	if err := tx.noteLongID(ctx, coll, d.key); err != nil {
 		return err
 	}
 	for _, idx := range coll.Indexes[1:] {
-		set, err := tx.extract(ctx, &tx.scratch().entries[0], coll, idx, doc, enc)
+		set, err := tx.extract(ctx, &tx.scratch().entries[0], coll, idx, d)
 		if err != nil {
 			return err
 		}
 		for i := range set.list {
-			if err := tx.putEntry(ctx, coll, idx, set, i); err != nil {
+			if err := tx.putEntry(ctx, set, i); err != nil {
 				return err
 			}
 		}
@@ -65,7 +64,7 @@ func (tx *Tx) Insert(ctx context.Context, coll *catalog.Collection, doc bsonx.Do
 	if err := tx.count(coll, 1, len(doc)); err != nil || coll.Cap == nil {
 		return err
 	}
-	return tx.appendDoc(ctx, coll, enc.key, len(doc))
+	return tx.appendDoc(ctx, coll, d.key, len(doc))
 }
 
 // Update replaces old, which the caller has claimed and then read in this
@@ -74,32 +73,32 @@ func (tx *Tx) Update(ctx context.Context, coll *catalog.Collection, old, doc bso
 	if err := checkSize(doc); err != nil {
 		return err
 	}
-	enc, err := tx.encodeID(idOf(old))
+	before, err := tx.identify(old)
 	if err != nil {
 		return err
 	}
-	after, err := tx.encodeID(idOf(doc))
+	after, err := tx.identify(doc)
 	if err != nil {
 		return err
 	}
-	invariant.Check(bytes.Equal(enc.key, after.key), "update changes the _id")
+	invariant.Check(bytes.Equal(before.key, after.key), "update changes the _id")
 	if err := tx.Cat.Rely(coll); err != nil {
 		return err
 	}
 	for _, idx := range coll.Indexes[1:] {
-		was, err := tx.extract(ctx, &tx.scratch().entries[0], coll, idx, old, enc)
+		was, err := tx.extract(ctx, &tx.scratch().entries[0], coll, idx, before)
 		if err != nil {
 			return err
 		}
-		is, err := tx.extract(ctx, &tx.scratch().entries[1], coll, idx, doc, after)
+		is, err := tx.extract(ctx, &tx.scratch().entries[1], coll, idx, after)
 		if err != nil {
 			return err
 		}
-		if err := tx.changeEntries(ctx, coll, idx, was, is); err != nil {
+		if err := tx.changeEntries(ctx, was, is); err != nil {
 			return err
 		}
 	}
-	if err := tx.KV.Set(tx.docKey(coll, enc.key), doc); err != nil {
+	if err := tx.KV.Set(tx.docKey(coll, after.key), doc); err != nil {
 		return err
 	}
 	return tx.count(coll, 0, len(doc)-len(old))
@@ -107,7 +106,7 @@ func (tx *Tx) Update(ctx context.Context, coll *catalog.Collection, old, doc bso
 
 // Delete removes old, which the caller has claimed and then read in this transaction.
 func (tx *Tx) Delete(ctx context.Context, coll *catalog.Collection, old bsonx.Doc) error {
-	enc, err := tx.encodeID(idOf(old))
+	d, err := tx.identify(old)
 	if err != nil {
 		return err
 	}
@@ -115,21 +114,21 @@ func (tx *Tx) Delete(ctx context.Context, coll *catalog.Collection, old bsonx.Do
 		return err
 	}
 	for _, idx := range coll.Indexes[1:] {
-		set, err := tx.extract(ctx, &tx.scratch().entries[0], coll, idx, old, enc)
+		set, err := tx.extract(ctx, &tx.scratch().entries[0], coll, idx, d)
 		if err != nil {
 			return err
 		}
 		for i := range set.list {
-			if err := tx.removeEntry(ctx, idx, set, i); err != nil {
+			if err := tx.removeEntry(ctx, set, i); err != nil {
 				return err
 			}
 		}
 	}
-	if err := tx.KV.Delete(tx.docKey(coll, enc.key)); err != nil {
+	if err := tx.KV.Delete(tx.docKey(coll, d.key)); err != nil {
 		return err
 	}
 	if coll.Cap != nil {
-		if err := tx.forgetNumber(ctx, coll, enc.key); err != nil {
+		if err := tx.forgetNumber(ctx, coll, d.key); err != nil {
 			return err
 		}
 	}
@@ -138,7 +137,7 @@ func (tx *Tx) Delete(ctx context.Context, coll *catalog.Collection, old bsonx.Do
 
 // changeEntries writes the difference of two entry sets. Removals come first: a
 // value that moves from one field of an array to another is no duplicate.
-func (tx *Tx) changeEntries(ctx context.Context, coll *catalog.Collection, idx *catalog.Index, was, is *entrySet) error {
+func (tx *Tx) changeEntries(ctx context.Context, was, is *entrySet) error {
 	for i, j := 0, 0; i < len(was.list); i++ {
 		for j < len(is.list) && bytes.Compare(is.key(j), was.key(i)) < 0 {
 			j++
@@ -146,7 +145,7 @@ func (tx *Tx) changeEntries(ctx context.Context, coll *catalog.Collection, idx *
 		if j < len(is.list) && bytes.Equal(is.key(j), was.key(i)) {
 			continue
 		}
-		if err := tx.removeEntry(ctx, idx, was, i); err != nil {
+		if err := tx.removeEntry(ctx, was, i); err != nil {
 			return err
 		}
 	}
@@ -157,9 +156,9 @@ func (tx *Tx) changeEntries(ctx context.Context, coll *catalog.Collection, idx *
 		var err error
 		switch kept := i < len(was.list) && bytes.Equal(was.key(i), is.key(j)); {
 		case !kept:
-			err = tx.putEntry(ctx, coll, idx, is, j)
+			err = tx.putEntry(ctx, is, j)
 		case !bytes.Equal(was.value(i), is.value(j)):
-			err = tx.retypeEntry(ctx, idx, is, j)
+			err = tx.retypeEntry(ctx, is, j)
 		}
 		if err != nil {
 			return err
@@ -169,11 +168,11 @@ func (tx *Tx) changeEntries(ctx context.Context, coll *catalog.Collection, idx *
 }
 
 // putEntry adds an entry.
-func (tx *Tx) putEntry(ctx context.Context, coll *catalog.Collection, idx *catalog.Index, s *entrySet, i int) error {
-	if idx.Unique {
+func (tx *Tx) putEntry(ctx context.Context, s *entrySet, i int) error {
+	if s.idx.Unique {
 		err := tx.lock(ctx, kv.How{Absent: true, Wait: tx.Wait}, s.key(i))
 		if errors.Is(err, kv.ErrExists) {
-			return duplicateKey(coll, idx, s.tuple(i, idx))
+			return duplicateKey(s.coll, s.idx, s.tuple(i))
 		}
 		if err != nil {
 			return err
@@ -182,40 +181,38 @@ func (tx *Tx) putEntry(ctx context.Context, coll *catalog.Collection, idx *catal
 	return tx.KV.Set(s.key(i), s.value(i))
 }
 
-// removeEntry removes an entry. While a unique index is being built the key may
-// hold another document's entry, and this one's is still to come.
-func (tx *Tx) removeEntry(ctx context.Context, idx *catalog.Index, s *entrySet, i int) error {
-	if idx.Unique {
-		if err := tx.lock(ctx, kv.How{Wait: tx.Wait}, s.key(i)); err != nil {
-			return err
-		}
-		if own, err := tx.ownsEntry(ctx, idx, s, i); err != nil || !own {
-			return err
-		}
+// removeEntry removes an entry.
+func (tx *Tx) removeEntry(ctx context.Context, s *entrySet, i int) error {
+	own, err := tx.claimEntry(ctx, s, i)
+	if err != nil || !own {
+		return err
 	}
 	return tx.KV.Delete(s.key(i))
 }
 
 // retypeEntry writes an entry whose key stays and whose values have other types.
-func (tx *Tx) retypeEntry(ctx context.Context, idx *catalog.Index, s *entrySet, i int) error {
-	if idx.Unique {
-		if err := tx.lock(ctx, kv.How{Wait: tx.Wait}, s.key(i)); err != nil {
-			return err
-		}
-		if own, err := tx.ownsEntry(ctx, idx, s, i); err != nil || !own {
-			return err
-		}
+func (tx *Tx) retypeEntry(ctx context.Context, s *entrySet, i int) error {
+	own, err := tx.claimEntry(ctx, s, i)
+	if err != nil || !own {
+		return err
 	}
 	return tx.KV.Set(s.key(i), s.value(i))
 }
 
-// ownsEntry tells whether the unique key, which is locked, holds this document's
-// entry. In a ready index it must.
-func (tx *Tx) ownsEntry(ctx context.Context, idx *catalog.Index, s *entrySet, i int) (bool, error) {
-	if idx.State == catalog.StateReady {
+// claimEntry locks the entry's key, if the index is unique, and tells whether it
+// holds this document's entry. In a ready index it must; while a unique one is being
+// built the key may hold another document's, and this one's is still to come.
+func (tx *Tx) claimEntry(ctx context.Context, s *entrySet, i int) (own bool, err error) {
+	if !s.idx.Unique {
 		return true, nil
 	}
-	_, own, err := tx.entryThere(ctx, s, i)
+	if err := tx.lock(ctx, kv.How{Wait: tx.Wait}, s.key(i)); err != nil {
+		return false, err
+	}
+	if s.idx.State == catalog.StateReady {
+		return true, nil
+	}
+	_, own, err = tx.entryThere(ctx, s, i)
 	return own, err
 }
 
@@ -236,17 +233,15 @@ func (tx *Tx) entryThere(ctx context.Context, s *entrySet, i int) (there, own bo
 	return true, err == nil && bytes.Equal(mine.id, other.id), err
 }
 
-// extract makes set the entries of doc in idx; none if the index is partial and
-// leaves it out. What the document makes of the index is noted in its flags.
-func (tx *Tx) extract(
-	ctx context.Context, set *entrySet, coll *catalog.Collection, idx *catalog.Index, doc bsonx.Doc, id encodedID,
-) (*entrySet, error) {
-	in, err := tx.db.includes(coll, idx, doc)
+// extract makes set the entries of a document in an index; none if the index is partial
+// and leaves it out. What the document makes of the index is noted in its flags.
+func (tx *Tx) extract(ctx context.Context, set *entrySet, coll *catalog.Collection, idx *catalog.Index, d identified) (*entrySet, error) {
+	in, err := tx.db.includes(coll, idx, d.doc)
 	if err != nil || !in {
-		set.reset()
+		set.reset(coll, idx)
 		return set, err
 	}
-	if err := set.extract(coll.ID, idx, doc, id); err != nil {
+	if err := set.extract(coll, idx, d); err != nil {
 		return set, err
 	}
 	if set.flags == 0 {
@@ -256,18 +251,18 @@ func (tx *Tx) extract(
 }
 
 // noteLongID sets the flag of the index on _id if this one is hashed.
-func (tx *Tx) noteLongID(ctx context.Context, coll *catalog.Collection, id encodedID) error {
-	if !HashedID(id.key) {
+func (tx *Tx) noteLongID(ctx context.Context, coll *catalog.Collection, encID []byte) error {
+	if !HashedID(encID) {
 		return nil
 	}
 	return tx.Cat.SetFlags(ctx, coll, coll.Indexes[0], catalog.FlagLong)
 }
 
-// encodeID encodes an _id, once for the document's key and all its entries. The
-// bytes are tx's until the next call but one.
-func (tx *Tx) encodeID(id bsonx.Value) (encodedID, error) {
+// identify encodes a document's _id. The bytes are tx's until the next call but one.
+func (tx *Tx) identify(doc bsonx.Doc) (identified, error) {
+	id := idOf(doc)
 	if bsonx.IsMissing(id) {
-		return encodedID{}, errors.New("docstore: document without _id")
+		return identified{}, errors.New("docstore: document without _id")
 	}
 	mem := tx.scratch()
 	mem.ids[0], mem.ids[1] = mem.ids[1], mem.ids[0]
@@ -277,7 +272,7 @@ func (tx *Tx) encodeID(id bsonx.Value) (encodedID, error) {
 	if short, hashed := keyenc.Bound(s.buf); hashed {
 		s.buf = short
 	}
-	return encodedID{key: s.buf, bits: s.bits.Bytes()}, nil
+	return identified{doc, encodedID{key: s.buf, bits: s.bits.Bytes()}}, nil
 }
 
 // idScratch holds an encoded _id.

@@ -1,5 +1,11 @@
 // Package exec runs plans: one operator a file, pull by pull.
 //
+// # What it is for
+//
+// A plan is plain data. Here it becomes operators that read in a transaction and
+// give one document at a time: to cursors, and to the writes that look for what
+// they change. It also tells what they have looked at, for explain and the log.
+//
 // # How it works
 //
 //	plan.Node tree ─► Open ─► Operator tree ─► Next, Next, ... io.EOF ─► Close

@@ -1,5 +1,9 @@
-// Package plan chooses how a query is run. Compiled filters, sorts, projections
-// and pipelines go in, a tree of plain data comes out; package exec moves it.
+// Package plan chooses how a query is run.
+//
+// # What it is for
+//
+// Compiled filters, sorts, projections and pipelines go in, a tree of plain data
+// comes out; package exec moves it, and explain shows it.
 //
 // # How it works
 //

@@ -1,6 +1,10 @@
 // Package query is MongoDB's document languages: filters, updates, projections
-// and sorts. Each is compiled once and applied many times, straight on raw BSON;
-// none of them knows where documents come from or go to.
+// and sorts.
+//
+// # What it is for
+//
+// Each is compiled once and applied many times, straight on raw BSON; none of them
+// knows where documents come from or go to.
 //
 //	f, err := query.CompileFilter(doc, query.Options{})   // $gt, $in, $elemMatch, $expr, ...
 //	ok, err := f.Matches(candidate, ctx)
