@@ -195,6 +195,7 @@ func (r *bulkReply) results(c *Call, limit int64) {
 		}
 		n++
 	}
+	c.D.metrics.docsReturned.Add(int64(n))
 	cur := &session.Cursor{Namespace: "admin.$cmd.bulkWrite", Batches: 1, Returned: int64(n)}
 	var id int64
 	if n < len(r.docs) {

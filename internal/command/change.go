@@ -44,6 +44,11 @@ func (c *Call) statement(ctx context.Context, i int, stmt int32, how retryAs, co
 	if rec, ok, err := c.executed(stmt); ok || err != nil {
 		return replayed(rec, how), err
 	}
+	if how == Deleting {
+		c.D.metrics.remove.Add(1)
+	} else {
+		c.D.metrics.update.Add(1)
+	}
 	ch, err := compile(i, stmt)
 	if err == nil && ch.multi && c.Gen.Retryable() {
 		err = mongoerr.Newf(mongoerr.InvalidOptions, "Cannot use (or request) retryable writes with %s", multiName(ch))
@@ -104,11 +109,12 @@ func (c *Call) apply(ctx context.Context, ch *change) (o outcome, err error) {
 	return o, nil
 }
 
+// count notes what a statement did: in serverStatus as the original, whose updated
+// documents are those that matched, and whose inserted ones are insert's.
 func (c *Call) count(o outcome) {
-	c.D.metrics.docsUpdated.Add(o.modified)
+	c.D.metrics.docsUpdated.Add(o.matched)
 	c.D.metrics.docsDeleted.Add(o.removed)
 	if o.upserted.Type != bsonx.TypeMissing {
-		c.D.metrics.docsInserted.Add(1)
 		c.spent.Inserted++
 	}
 	c.spent.Modified += o.modified

@@ -38,7 +38,6 @@ func runDelete(ctx context.Context, c *Call) error {
 		return err
 	}
 	return c.eachStatement(ctx, c.statements.n, Deleting, func(i int, stmt int32) (*change, error) {
-		c.D.metrics.remove.Add(1)
 		a := &c.statements.args[i]
 		limit, _ := integer(a.Value("limit"))
 		ch := &change{ns: ns, multi: limit == 0, hint: a.Value("hint"), stmt: stmt}

@@ -66,6 +66,7 @@ func runDistinct(ctx context.Context, c *Call) error {
 		c.Reply.Value(bsonx.Index(i), v)
 	}
 	c.Reply.Close()
+	c.D.metrics.docsReturned.Add(int64(len(values.list)))
 	if at != 0 {
 		c.Reply.Timestamp("atClusterTime", uint64(at))
 	}

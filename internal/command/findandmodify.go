@@ -87,11 +87,6 @@ func runFindAndModify(ctx context.Context, c *Call) error {
 	}
 	c.keep(recs)
 	c.count(o)
-	if m.removing {
-		c.D.metrics.remove.Add(1)
-	} else {
-		c.D.metrics.update.Add(1)
-	}
 	c.appendModified(m, o, value)
 	return nil
 }
@@ -248,9 +243,10 @@ func (c *Call) appendModified(m *modification, o outcome, value bsonx.Doc) {
 	b.Close()
 	if value == nil {
 		b.Null("value")
-	} else {
-		b.EmbedDoc("value", value)
+		return
 	}
+	b.EmbedDoc("value", value)
+	c.D.metrics.docsReturned.Add(1)
 }
 
 // replayModification answers a retry from its record (7.1), with the whole

@@ -77,6 +77,9 @@ func (w *inserter) run(ctx context.Context) error {
 		w.c.keep(w.recs)
 		for i, o := range w.results {
 			w.reply.add(at+i, w.stmt(at+i), o)
+			if o.retried {
+				continue
+			}
 			w.c.D.metrics.insert.Add(1)
 			w.c.D.metrics.docsInserted.Add(o.inserted)
 			w.c.spent.Inserted += o.inserted

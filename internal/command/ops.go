@@ -91,7 +91,7 @@ func (d *Dispatcher) note(c *Call) {
 		return
 	}
 	switch c.Spec.Name {
-	case "find":
+	case "find", "aggregate":
 		d.metrics.query.Add(1)
 	case "getMore":
 		d.metrics.getMore.Add(1)

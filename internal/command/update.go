@@ -90,7 +90,6 @@ func checkStages(u bsonx.Value) error {
 }
 
 func (c *Call) compileUpdate(ns catalog.Namespace, a *Args, stmt int32) (*change, error) {
-	c.D.metrics.update.Add(1)
 	ch := &change{ns: ns, multi: a.Bool("multi", false), upsert: a.Bool("upsert", false), hint: a.Value("hint"), stmt: stmt}
 	filters, err := a.Docs("arrayFilters")
 	if err != nil {

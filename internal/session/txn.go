@@ -183,6 +183,9 @@ func (s *Session) Commit(ctx context.Context, n int64) (at kv.Time, wrote bool, 
 		}
 		return 0, false, err
 	}
+	if wrote {
+		s.m.counts.record()
+	}
 	s.finish(Committed)
 	return at, wrote, nil
 }
