@@ -3,7 +3,9 @@ package docstore
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
+	"unicode/utf8"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
@@ -296,16 +298,28 @@ func checkSize(doc bsonx.Doc) error {
 		"BSONObj size: %d (0x%X) is invalid. Size must be between 0 and %d(16MB)", len(doc), len(doc), docBytesMax)
 }
 
-// duplicateKey is the error for a unique key that is taken.
+// duplicateKey is the error for a unique key that is taken. A string that is no UTF-8
+// is told in hexadecimal: drivers refuse a reply that holds it.
 func duplicateKey(coll *catalog.Collection, idx *catalog.Index, values []bsonx.Value) error {
-	b := bsonx.NewBuilder(nil)
+	key, shown, inHex := bsonx.NewBuilder(nil), bsonx.NewBuilder(nil), bsonx.NewBuilder(nil)
+	anyHex := false
 	for i, f := range idx.Fields {
-		b.Value(f.Path, values[i])
+		v := values[i]
+		key.Value(f.Path, v)
+		isHex := v.Type == bsonx.TypeString && !utf8.ValidString(bsonx.Str(v))
+		if isHex {
+			v = bsonx.String(hex.EncodeToString([]byte(bsonx.Str(v))))
+		}
+		shown.Value(f.Path, v)
+		inHex.Bool(bsonx.Index(i), isHex)
+		anyHex = anyHex || isHex
 	}
-	value := b.Doc()
 	info := bsonx.NewBuilder(nil)
 	info.EmbedDoc("keyPattern", idx.Key)
-	info.EmbedDoc("keyValue", value)
+	info.EmbedDoc("keyValue", shown.Doc())
+	if anyHex {
+		info.Value("hexEncoded", bsonx.ArrayValue(inHex.Doc()))
+	}
 	return mongoerr.Newf(mongoerr.DuplicateKey, "E11000 duplicate key error collection: %s index: %s dup key: %s",
-		coll.NS, idx.Name, bsonx.ShellString(bsonx.DocValue(value))).WithInfo(info.Doc())
+		coll.NS, idx.Name, bsonx.ShellKey(key.Doc())).WithInfo(info.Doc())
 }

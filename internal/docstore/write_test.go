@@ -45,6 +45,30 @@ func TestDuplicateKeys(t *testing.T) {
 	tx.Rollback()
 }
 
+// TestDuplicateKeyInHex: text that is no UTF-8 is told in hexadecimal, in the reference
+// server's words.
+func TestDuplicateKeyInHex(t *testing.T) {
+	f := newFixture(t, `{"key":{"a":1,"b":1,"c":1},"name":"abc","unique":true}`)
+	tx := f.begin()
+	defer tx.Rollback()
+	insert := func(id string) error {
+		b := bsonx.NewBuilder(nil)
+		b.String("_id", id)
+		b.String("a", "ok")
+		b.String("b", "q\xfeq")
+		return tx.Insert(ctx, f.coll(tx), b.Doc())
+	}
+	if err := insert("1"); err != nil {
+		t.Fatal(err)
+	}
+	err := insert("2")
+	wantError(t, err, mongoerr.DuplicateKey, `E11000 duplicate key error collection: d.c index: abc dup key: { a: "ok", b: "0x71fe71", c: null }`)
+	want := `{"keyPattern":{"a":1,"b":1,"c":1},"keyValue":{"a":"ok","b":"71fe71","c":null},"hexEncoded":[false,true,false]}`
+	if got := bsonx.ToJSON(mongoerr.From(err).Info); got != want {
+		t.Errorf("info %s, want %s", got, want)
+	}
+}
+
 // TestEntriesFollow: updates and deletes take the entries along, and values keep
 // their types.
 func TestEntriesFollow(t *testing.T) {
