@@ -61,17 +61,6 @@ func (d Decimal) String() string {
 	return bson.NewDecimal128(hi, lo).String()
 }
 
-// ParseDecimal reads a decimal as [Decimal.String] writes it; false if s is no
-// decimal or does not fit one exactly.
-func ParseDecimal(s string) (Decimal, bool) {
-	p, err := bson.ParseDecimal128(s)
-	if err != nil {
-		return Decimal{}, false
-	}
-	hi, lo := p.GetBytes()
-	return AsDecimal(decimalValue(hi, lo)), true
-}
-
 // DecimalFromDouble is f rounded to so many significant digits, 1 to 34, half to
 // even. It has that many: 2 at 15 digits is 2.00000000000000, as the reference
 // server's $toDecimal has it.

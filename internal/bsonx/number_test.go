@@ -1,21 +1,25 @@
 package bsonx
 
 import (
+	"encoding/binary"
 	"math"
 	"math/big"
 	"testing"
 
 	"github.com/cockroachdb/apd/v3"
+	"go.mongodb.org/mongo-driver/v2/bson"
 	"pgregory.net/rapid"
 )
 
 func dec(t testing.TB, s string) Value {
 	t.Helper()
-	d, ok := ParseDecimal(s)
-	if !ok {
-		t.Fatalf("no decimal: %s", s)
+	d, err := bson.ParseDecimal128(s)
+	if err != nil {
+		t.Fatalf("%s: %v", s, err)
 	}
-	return d.Value()
+	hi, lo := d.GetBytes()
+	data := binary.LittleEndian.AppendUint64(nil, lo)
+	return Value{Type: TypeDecimal, Data: binary.LittleEndian.AppendUint64(data, hi)}
 }
 
 // The order of the first list was told by the reference server.

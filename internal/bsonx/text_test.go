@@ -130,12 +130,4 @@ func TestPaths(t *testing.T) {
 			t.Errorf("%q: %s, want %s", path, got, want)
 		}
 	}
-	if !PathOverlaps("a.b", "a") || !PathOverlaps("a", "a") || PathOverlaps("a.b", "a.bc") || PathOverlaps("ab", "a") {
-		t.Error("PathOverlaps")
-	}
-	for name, want := range map[string]int{"0": 0, "17": 17, "007": -1, "": -1, "-1": -1, "x": -1, "9999999999": -1} {
-		if n, ok := ArrayIndex(name); ok != (want >= 0) || ok && n != want {
-			t.Errorf("ArrayIndex(%q) = %d, %v", name, n, ok)
-		}
-	}
 }

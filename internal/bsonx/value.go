@@ -165,8 +165,3 @@ func Regex(v Value) (pattern, flags string) {
 func Binary(v Value) (subtype byte, data []byte) { return v.Data[4], v.Data[5:] }
 
 func leUint64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
-
-func decimalValue(hi, lo uint64) Value {
-	b := binary.LittleEndian.AppendUint64(make([]byte, 0, 16), lo)
-	return Value{Type: TypeDecimal, Data: binary.LittleEndian.AppendUint64(b, hi)}
-}

@@ -25,36 +25,6 @@ func AppendTyped(dst []byte, bits *TypeBits, v bsonx.Value, desc bool) []byte {
 	return dst
 }
 
-// AppendInt is Append of an integer of any type.
-func AppendInt(dst []byte, n int64, desc bool) []byte {
-	at := len(dst)
-	dst = appendInt(dst, n)
-	if desc {
-		invert(dst[at:])
-	}
-	return dst
-}
-
-// AppendString is Append of a string.
-func AppendString(dst []byte, s string, desc bool) []byte {
-	at := len(dst)
-	dst = appendText(append(dst, leadString), s)
-	if desc {
-		invert(dst[at:])
-	}
-	return dst
-}
-
-// AppendObjectID is Append of an ObjectId.
-func AppendObjectID(dst []byte, id [12]byte, desc bool) []byte {
-	at := len(dst)
-	dst = append(append(dst, leadObjectID), id[:]...)
-	if desc {
-		invert(dst[at:])
-	}
-	return dst
-}
-
 func invert(b []byte) {
 	for len(b) >= 8 {
 		binary.NativeEndian.PutUint64(b, ^binary.NativeEndian.Uint64(b))

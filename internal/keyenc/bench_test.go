@@ -65,13 +65,6 @@ func BenchmarkSkip(b *testing.B) {
 	}
 }
 
-func BenchmarkAppendObjectID(b *testing.B) {
-	buf := make([]byte, 0, 64)
-	for b.Loop() {
-		buf = AppendObjectID(buf[:0], [12]byte{1}, false)
-	}
-}
-
 func BenchmarkCompare(b *testing.B) {
 	for _, c := range benchValues {
 		b.Run(c.name, func(b *testing.B) {

@@ -36,25 +36,3 @@ func Prefix(key []byte, bytesMax int) (prefix []byte, cut bool) {
 	}
 	return key, false
 }
-
-// Split takes the fields, one for each of desc, off the front of a bounded key,
-// which other bytes may follow. It needs no mark to know a cut key: its fields do
-// not end before the cut, as those of a whole key do. The fields of a cut key
-// cannot be decoded beyond the cut.
-func Split(key []byte, desc []bool, bytesMax int) (fields, rest []byte, hashed bool, err error) {
-	head := key[:min(len(key), bytesMax-HashBytes)]
-	left := head
-	for _, d := range desc {
-		if left, err = Skip(left, d); err != nil {
-			break
-		}
-	}
-	switch {
-	case err == nil:
-		n := len(head) - len(left)
-		return key[:n:n], key[n:], false, nil
-	case err == ErrTruncated && len(key) >= bytesMax:
-		return key[:bytesMax:bytesMax], key[bytesMax:], true, nil
-	}
-	return nil, nil, false, err
-}

@@ -25,7 +25,7 @@
 // The commonest values need no bits at all, and bits that are all zero no bytes.
 //
 // A key that would be too long for the store is cut by [Bound], which puts a hash
-// in place of its tail; [Split] tells such keys from whole ones.
+// in place of its tail.
 //
 // # What is the caller's
 //

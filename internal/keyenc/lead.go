@@ -82,25 +82,6 @@ func bracketLeads(t bsonx.Type) (first, last byte) {
 	panic("keyenc: unvalidated type")
 }
 
-// AppendBracketLow appends the inclusive lower bound of t's bracket, for a field
-// of a compound key in either direction.
-func AppendBracketLow(dst []byte, t bsonx.Type, desc bool) []byte {
-	first, last := bracketLeads(t)
-	if desc {
-		return append(dst, ^last)
-	}
-	return append(dst, first)
-}
-
-// AppendBracketHigh appends the exclusive upper bound of t's bracket.
-func AppendBracketHigh(dst []byte, t bsonx.Type, desc bool) []byte {
-	first, last := bracketLeads(t)
-	if desc {
-		return append(dst, ^first+1)
-	}
-	return append(dst, last+1)
-}
-
 // Successor returns, in fresh bytes, the smallest key greater than all keys that
 // begin with key; nil if there is none, that is, if key is all 0xff or empty.
 func Successor(key []byte) []byte {

@@ -137,15 +137,6 @@ func FindStage(stages []bsonx.Doc, is func(name string, arg bsonx.Value) bool) (
 	return "", false
 }
 
-// Writes tells whether the last stage, as the client sent it, writes documents.
-func Writes(stages []bsonx.Doc) bool {
-	if len(stages) == 0 {
-		return false
-	}
-	name, _ := bsonx.First(stages[len(stages)-1])
-	return name == "$out" || name == "$merge"
-}
-
 // IsSource tells whether the pipeline begins with a stage that reads no collection.
 func (p *Pipeline) IsSource() bool {
 	if len(p.Stages) == 0 {
