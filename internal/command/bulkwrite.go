@@ -201,7 +201,7 @@ func (r *bulkReply) results(c *Call, limit int64) {
 	if n < len(r.docs) {
 		cur.Source = &docList{docs: r.docs[n:]}
 		c.own(cur)
-		id = c.D.Sessions.Cursors().Add(cur)
+		id, _ = c.D.Sessions.Cursors().Add(cur, 0)
 	}
 	b := c.Reply
 	b.OpenDoc("cursor")

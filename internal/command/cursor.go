@@ -93,14 +93,12 @@ func (c *Call) answer(ctx context.Context, cur *session.Cursor, want batch, sing
 // keepCursor keeps a new cursor open, unless too many are. The one of a bulkWrite's
 // reply is kept in any case: its writes are done.
 func (c *Call) keepCursor(cur *session.Cursor) (int64, error) {
-	most, open := c.D.Params.MaxOpenCursors.Get(), int64(c.D.Sessions.Cursors().Open())
-	if open < most {
-		return c.D.Sessions.Cursors().Add(cur), nil
+	id, err := c.D.Sessions.Cursors().Add(cur, c.D.Params.MaxOpenCursors.Get())
+	if err != nil {
+		cur.Discard()
+		return 0, c.D.tooMany("cursors", "maxOpenCursors", err, !c.InTxn())
 	}
-	cur.Discard()
-	c.D.metrics.overloaded.Add(1)
-	return 0, c.D.backingOff(mongoerr.Newf(mongoerr.AdmissionQueueOverflow,
-		"%d cursors are open, and no more than 'maxOpenCursors' = %d may be", open, most), !c.InTxn())
+	return id, nil
 }
 
 // own makes a new cursor this request's, and its transaction's.

@@ -48,15 +48,14 @@ func isCrowded(err error) bool {
 	return ok && conflict.Waiters > 0
 }
 
-// admitTxn refuses a transaction that would be one too many. The session's number
-// stays as it was, so that the same command may start it later.
-func (d *Dispatcher) admitTxn(s *session.Session) error {
-	most := d.Params.MaxConcurrentTransactions.Get()
-	open := d.Sessions.Counts().Open
-	if most == 0 || open < most || s.State() == session.InProgress {
-		return nil // the session's own makes room.
+// tooMany words a *session.TooMany, and passes on every other error. Nothing of what
+// was too many has begun; again tells whether the very same command may be sent again.
+func (d *Dispatcher) tooMany(what, param string, err error, again bool) error {
+	many, ok := errors.AsType[*session.TooMany](err)
+	if !ok {
+		return err
 	}
 	d.metrics.overloaded.Add(1)
 	return d.backingOff(mongoerr.Newf(mongoerr.AdmissionQueueOverflow,
-		"%d transactions are open, and no more than 'maxConcurrentMultiDocumentTransactions' = %d may be", open, most), true)
+		"%d %s are open, and no more than '%s' = %d may be", many.Open, what, param, many.Most), again)
 }

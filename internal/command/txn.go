@@ -102,10 +102,8 @@ func (d *Dispatcher) enter(s *session.Session, c *Call) (*session.Txn, error) {
 		}
 		return t, err
 	}
-	if err := d.admitTxn(s); err != nil {
-		return nil, err
-	}
-	t, err := s.Begin(n, c.Gen.API)
+	t, err := s.Begin(n, c.Gen.API, d.Params.MaxConcurrentTransactions.Get())
+	err = d.tooMany("transactions", "maxConcurrentMultiDocumentTransactions", err, true)
 	if err == nil && c.Gen.Coordinate {
 		s.Abort()
 		return nil, mongoerr.New(mongoerr.NotWritablePrimary, "Transaction coordinator is not a primary")

@@ -91,12 +91,16 @@ func newCursors(e *env.Env) *Cursors {
 	return &Cursors{env: e, open: map[int64]*Cursor{}, bySession: map[ID]map[*Cursor]struct{}{}}
 }
 
-// Add gives c an id and keeps it, checked in.
-func (cs *Cursors) Add(c *Cursor) int64 {
+// Add gives c an id and keeps it, checked in, unless as many as most are open: then it
+// is a *TooMany, and c is the caller's. 0 is no limit.
+func (cs *Cursors) Add(c *Cursor, most int64) (int64, error) {
 	c.Created = cs.env.Now()
 	c.LastUse = c.Created
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
+	if open := int64(len(cs.open)); most > 0 && open >= most {
+		return 0, &TooMany{Open: open, Most: most}
+	}
 	for c.ID == 0 || cs.open[c.ID] != nil {
 		c.ID = int64(cs.env.Uint64() >> 1)
 	}
@@ -109,7 +113,7 @@ func (cs *Cursors) Add(c *Cursor) int64 {
 		}
 		of[c] = struct{}{}
 	}
-	return c.ID
+	return c.ID, nil
 }
 
 // remove forgets a cursor. mu is held.

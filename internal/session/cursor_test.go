@@ -14,7 +14,9 @@ func (h *house) cursor(edit func(*Cursor)) (*Cursor, *docs) {
 	if edit != nil {
 		edit(c)
 	}
-	h.m.Cursors().Add(c)
+	if _, err := h.m.Cursors().Add(c, 0); err != nil {
+		h.t.Fatal(err)
+	}
 	return c, src
 }
 

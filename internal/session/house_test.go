@@ -113,7 +113,7 @@ func (h *house) with(n byte, fn func(s *Session)) {
 // begin opens a transaction and its snapshot.
 func (h *house) begin(s *Session, n int64) *Txn {
 	h.t.Helper()
-	txn, err := s.Begin(n, API{})
+	txn, err := s.Begin(n, API{}, 0)
 	if err != nil {
 		h.t.Fatal(err)
 	}

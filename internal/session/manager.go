@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -251,7 +252,24 @@ type counts struct {
 	started, committed, aborted, open, retriedCommands, retriedStatements, records atomic.Int64
 }
 
-func (c *counts) begin() { c.started.Add(1); c.open.Add(1) }
+// begin counts one more, unless there are most already; 0 is no limit.
+func (c *counts) begin(most int64) error {
+	for {
+		open := c.open.Load()
+		if most > 0 && open >= most {
+			return &TooMany{Open: open, Most: most}
+		}
+		if c.open.CompareAndSwap(open, open+1) {
+			c.started.Add(1)
+			return nil
+		}
+	}
+}
+
+// TooMany is the error of a transaction or cursor that would be one too many.
+type TooMany struct{ Open, Most int64 }
+
+func (e *TooMany) Error() string { return fmt.Sprintf("%d are open, of at most %d", e.Open, e.Most) }
 
 func (c *counts) end(committed bool) {
 	c.open.Add(-1)

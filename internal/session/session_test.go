@@ -44,7 +44,7 @@ func TestNumbers(t *testing.T) {
 				for i := range 3 {
 					n := int64(4 + i)
 					for verb, ask := range map[string]func(s *Session) error{
-						fmt.Sprint("begin ", st.begin[i]):      func(s *Session) error { _, err := s.Begin(n, API{}); return expect(err, st.begin[i]) },
+						fmt.Sprint("begin ", st.begin[i]):      func(s *Session) error { _, err := s.Begin(n, API{}, 0); return expect(err, st.begin[i]) },
 						fmt.Sprint("continue ", st.proceed[i]): func(s *Session) error { _, err := s.Continue(n); return expect(err, st.proceed[i]) },
 						fmt.Sprint("retry ", st.retry[i]):      func(s *Session) error { return expect(s.BeginRetryable(ctx, n), st.retry[i]) },
 					} {

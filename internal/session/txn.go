@@ -46,8 +46,11 @@ type Txn struct {
 	spent  Spent
 }
 
-// Begin starts transaction n (3.2). The snapshot is not opened yet: see Session.Open.
-func (s *Session) Begin(n int64, api API) (*Txn, error) {
+// Begin starts transaction n (3.2), unless as many as most are open, of all sessions:
+// then it is a *TooMany, and the session stays as it was. A transaction takes the place
+// of the one that it supersedes; 0 is no limit. The snapshot is not opened yet: see
+// Session.Open.
+func (s *Session) Begin(n int64, api API, most int64) (*Txn, error) {
 	if n < s.number {
 		return nil, s.errTooOld(n)
 	}
@@ -55,13 +58,18 @@ func (s *Session) Begin(n int64, api API) (*Txn, error) {
 		return nil, mongoerr.New(mongoerr.ConflictingOperationInProgress,
 			"Only servers in a sharded cluster can start a new transaction at the active transaction number")
 	}
+	if s.state == InProgress {
+		most = 0
+	}
+	if err := s.m.counts.begin(most); err != nil {
+		return nil, err
+	}
 	s.Abort() // a higher number supersedes it.
 	now := s.m.env.Now()
 	limit := s.m.conf.Lifetime()
 	t := &Txn{Number: n, Locks: s.m.db.Locks().Owner(""), API: api, Started: now, Expires: now.Add(limit)}
 	s.set(n, InProgress, t)
 	t.timer = time.AfterFunc(limit, func() { s.expire(t) })
-	s.m.counts.begin()
 	return t, nil
 }
 
