@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/param"
 	"github.com/pandodb/pando/internal/session"
 )
 
@@ -206,6 +207,9 @@ func appendTxnParameters(b *bsonx.Builder, n int64, t *session.Status) {
 	t.API.AppendTo(b)
 	if t.Opened.Concern != nil {
 		b.EmbedDoc("readConcern", t.Opened.Concern)
+	}
+	if t.Opened.Serializable { // the original, which has no such transactions, has no such field.
+		b.String("transactionIsolation", param.Serializable)
 	}
 	b.Close()
 }

@@ -182,7 +182,7 @@ func (d *Dispatcher) openTxn(ctx context.Context, c *Call) error {
 		return err
 	}
 	c.Dependent(t.Tx.KV.ReadTime())
-	c.Session.Opened(session.Opened{Concern: rc.shown(), Level: t.Level, ReadTime: t.Tx.KV.ReadTime()})
+	c.Session.Opened(session.Opened{Concern: rc.shown(), Level: t.Level, Serializable: opt.Serializable, ReadTime: t.Tx.KV.ReadTime()})
 	return nil
 }
 

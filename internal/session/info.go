@@ -29,9 +29,10 @@ type Status struct {
 
 // Opened is what the first statement has fixed.
 type Opened struct {
-	Concern  bsonx.Doc // the read concern, with who has set it.
-	Level    string
-	ReadTime kv.Time // of the snapshot; 0 while it is not open.
+	Concern      bsonx.Doc // the read concern, with who has set it.
+	Level        string
+	Serializable bool    // by its level or by transactionIsolation.
+	ReadTime     kv.Time // of the snapshot; 0 while it is not open.
 }
 
 // Client is who sent a request.
