@@ -269,6 +269,7 @@ func (c *counts) begin(most int64) error {
 // TooMany is the error of a transaction or cursor that would be one too many.
 type TooMany struct{ Open, Most int64 }
 
+// Error tells the two numbers; a client is told what they are numbers of.
 func (e *TooMany) Error() string { return fmt.Sprintf("%d are open, of at most %d", e.Open, e.Most) }
 
 func (c *counts) end(committed bool) {
