@@ -28,6 +28,36 @@ func ShellKey(key Doc) string {
 	return ShellString(DocValue(b.Doc()))
 }
 
+// CompactString writes a value as messages about running pipelines do, without blanks
+// inside of brackets: {x: 1, y: [2, "s"]}.
+func CompactString(v Value) string {
+	var b strings.Builder
+	writeCompact(&b, v)
+	return b.String()
+}
+
+func writeCompact(b *strings.Builder, v Value) {
+	open, end := byte('{'), byte('}')
+	switch v.Type {
+	case TypeDocument:
+	case TypeArray:
+		open, end = '[', ']'
+	default:
+		b.WriteString(ShellString(v))
+		return
+	}
+	b.WriteByte(open)
+	separator := ""
+	for it := Walk(AsDoc(v)); it.Next(); separator = ", " {
+		b.WriteString(separator)
+		if v.Type == TypeDocument {
+			b.WriteString(it.Key() + ": ")
+		}
+		writeCompact(b, it.Value())
+	}
+	b.WriteByte(end)
+}
+
 // What ShellString writes at most. A text of shellTextMax bytes or more is cut
 // to shellTextCut, code and binary data likewise.
 const (

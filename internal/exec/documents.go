@@ -33,7 +33,7 @@ func (d *documents) Next(context.Context) (bsonx.Doc, error) {
 	v := d.rest.Value()
 	if v.Type != bsonx.TypeDocument {
 		return nil, fail(40228, "elements within the array passed to $documents must evaluate to an object, but resulting value was: %s. Type of resulting value: '%s'. Input document: {_tempDocumentsField: %s}",
-			shown(v), bsonx.TypeName(v.Type), shown(v))
+			bsonx.CompactString(v), bsonx.TypeName(v.Type), bsonx.CompactString(v))
 	}
 	return d.gave(bsonx.AsDoc(v))
 }

@@ -25,30 +25,14 @@ func (r *replace) Next(ctx context.Context) (bsonx.Doc, error) {
 		return nil, err
 	}
 	r.ctx.Reset()
-	r.ctx.SetRoot(doc)
-	v, err := r.stage.NewRoot.Eval(r.ctx)
+	v, err := r.stage.New.Eval(doc, r.ctx)
 	if err != nil {
 		return nil, err
 	}
 	if v.Type != bsonx.TypeDocument {
-		return nil, notAnObject(r.stage, doc, v)
+		return nil, r.stage.New.Refuse(v, needed(r.stage.New.Expr(), doc)) // as the original, which reads no more.
 	}
 	return r.gave(bsonx.AsDoc(v))
-}
-
-// notAnObject is what $replaceRoot says of anything else. The document that it
-// shows holds the fields that the expression reads.
-func notAnObject(s *plan.Replace, doc bsonx.Doc, v bsonx.Value) error {
-	what := "'newRoot' expression "
-	if s.Name() == "$replaceWith" {
-		what = "'replacement document' "
-	}
-	shownValue := "MISSING"
-	if !bsonx.IsMissing(v) {
-		shownValue = shown(v)
-	}
-	return fail(40228, "%s must evaluate to an object, but resulting value was: %s. Type of resulting value: '%s'. Input document: %s",
-		what, shownValue, bsonx.TypeName(v.Type), shown(bsonx.DocValue(needed(s.NewRoot, doc))))
 }
 
 // needed is what e reads of doc.
@@ -78,35 +62,4 @@ func needed(e expr.Expr, doc bsonx.Doc) bsonx.Doc {
 		return seen
 	}
 	return doc
-}
-
-// shown is a value as the aggregation's messages print it: like the shell, but
-// without blanks inside of braces.
-func shown(v bsonx.Value) string {
-	var b strings.Builder
-	appendShown(&b, v)
-	return b.String()
-}
-
-func appendShown(b *strings.Builder, v bsonx.Value) {
-	switch v.Type {
-	case bsonx.TypeDocument:
-		b.WriteByte('{')
-		sep := ""
-		for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); sep = ", " {
-			b.WriteString(sep + it.Key() + ": ")
-			appendShown(b, it.Value())
-		}
-		b.WriteByte('}')
-	case bsonx.TypeArray:
-		b.WriteByte('[')
-		sep := ""
-		for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); sep = ", " {
-			b.WriteString(sep)
-			appendShown(b, it.Value())
-		}
-		b.WriteByte(']')
-	default:
-		b.WriteString(bsonx.ShellString(v))
-	}
 }

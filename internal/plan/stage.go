@@ -85,7 +85,7 @@ type Unwind struct {
 // Replace is $replaceRoot and $replaceWith.
 type Replace struct {
 	spelled
-	NewRoot expr.Expr
+	New *query.ReplaceRoot
 }
 
 // Sample is $sample.

@@ -167,25 +167,11 @@ func (u *Unwind) index(v bsonx.Value) (err error) {
 }
 
 func (c *compiler) replace(at spelled) error {
-	v := at.spec
-	if at.name == "$replaceRoot" {
-		if v.Type != bsonx.TypeDocument {
-			return fail(40229, "expected an object as specification for $replaceRoot stage, got %s", bsonx.TypeName(v.Type))
-		}
-		for key := range bsonx.All(bsonx.AsDoc(v)) {
-			if key != "newRoot" {
-				return fail(mongoerr.IDLUnknownField, "BSON field '$replaceRoot.%s' is an unknown field.", key)
-			}
-		}
-		if v = bsonx.Get(bsonx.AsDoc(v), "newRoot"); bsonx.IsMissing(v) {
-			return fail(mongoerr.IDLFailedToParse, "BSON field '$replaceRoot.newRoot' is missing but a required field")
-		}
-	}
-	e, err := expr.Compile(c.Scope, v)
+	r, err := query.CompileReplaceRoot(at.name, at.spec, query.Options{Scope: c.Scope})
 	if err != nil {
 		return err
 	}
-	c.add(&Replace{at, e})
+	c.add(&Replace{at, r})
 	return nil
 }
 

@@ -69,7 +69,7 @@ func ourStage(t *testing.T, c goldenCase) string {
 	for _, d := range c.docs {
 		var shown bsonx.Doc
 		if s.replace != nil {
-			shown, err = s.replace.Apply(d, ctx)
+			shown, err = s.replace.apply(d, ctx)
 		} else {
 			shown, err = s.project.Apply(d, ctx, nil)
 		}

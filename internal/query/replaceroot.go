@@ -1,8 +1,6 @@
 package query
 
 import (
-	"strings"
-
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/expr"
 	"github.com/pandodb/pando/internal/mongoerr"
@@ -43,39 +41,31 @@ func CompileReplaceRoot(stage string, spec bsonx.Value, o Options) (*ReplaceRoot
 // Expr is the expression whose value becomes the document.
 func (r *ReplaceRoot) Expr() expr.Expr { return r.expr }
 
-// Apply returns the new document, whose bytes are good until the context is
-// reset, or as long as doc, of which they may be a part.
-func (r *ReplaceRoot) Apply(doc bsonx.Doc, c *expr.Context) (bsonx.Doc, error) {
+// Eval is the value that is to become the document. Its bytes are good until the
+// context is reset, or as long as doc, of which they may be a part.
+func (r *ReplaceRoot) Eval(doc bsonx.Doc, c *expr.Context) (bsonx.Value, error) {
 	c.SetRoot(doc)
-	v, err := r.expr.Eval(c)
+	return r.expr.Eval(c)
+}
+
+// Refuse is the error for a value that is no document; input is what it was made of.
+func (r *ReplaceRoot) Refuse(v bsonx.Value, input bsonx.Doc) error {
+	value := "MISSING"
+	if !bsonx.IsMissing(v) {
+		value = bsonx.CompactString(v)
+	}
+	return mongoerr.Newf(40228, "%s must evaluate to an object, but resulting value was: %s. Type of resulting value: '%s'. Input document: %s",
+		r.what, value, bsonx.TypeName(v.Type), bsonx.CompactString(bsonx.DocValue(input)))
+}
+
+// apply is Eval that refuses what is no document.
+func (r *ReplaceRoot) apply(doc bsonx.Doc, c *expr.Context) (bsonx.Doc, error) {
+	v, err := r.Eval(doc, c)
 	if err != nil {
 		return nil, err
 	}
 	if v.Type != bsonx.TypeDocument {
-		return nil, mongoerr.Newf(40228, "%s must evaluate to an object, but resulting value was: %s. Type of resulting value: '%s'. Input document: %s",
-			r.what, documentText(v), bsonx.TypeName(v.Type), documentText(bsonx.DocValue(doc)))
+		return nil, r.Refuse(v, doc)
 	}
 	return bsonx.AsDoc(v), nil
-}
-
-// documentText is a value as the messages about running pipelines show it:
-// {x: 1, y: [2, "s"]}, where [bsonx.ShellString] has spaces within the brackets.
-func documentText(v bsonx.Value) string {
-	switch v.Type {
-	case bsonx.TypeMissing:
-		return "MISSING"
-	case bsonx.TypeDocument:
-		var parts []string
-		for k, e := range bsonx.All(bsonx.AsDoc(v)) {
-			parts = append(parts, k+": "+documentText(e))
-		}
-		return "{" + strings.Join(parts, ", ") + "}"
-	case bsonx.TypeArray:
-		var parts []string
-		for _, e := range bsonx.All(bsonx.AsDoc(v)) {
-			parts = append(parts, documentText(e))
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
-	}
-	return bsonx.ShellString(v)
 }

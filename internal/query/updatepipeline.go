@@ -72,7 +72,7 @@ func (u *Update) runPipeline(doc bsonx.Doc, c *expr.Context, dst []byte) (out bs
 		case s.failure != nil:
 			err = s.failure
 		case s.replace != nil:
-			out, err = s.replace.Apply(out, c)
+			out, err = s.replace.apply(out, c)
 		default:
 			out, err = s.project.Apply(out, c, nil)
 		}
