@@ -27,12 +27,12 @@ func (b Bounds) within(coll uint64, index uint32) kv.Range {
 		r.Upper = catalog.AppendPrefix(nil, coll, index+1)
 	} else {
 		upper := b.Upper
-		if cut, is := keyenc.Prefix(upper, keyenc.BoundBytes); is {
+		if cut, is := keyenc.Prefix(upper); is {
 			upper = keyenc.Successor(cut)
 		}
 		r.Upper = append(bytes.Clone(r.Lower), upper...)
 	}
-	lower, _ := keyenc.Prefix(b.Lower, keyenc.BoundBytes)
+	lower, _ := keyenc.Prefix(b.Lower)
 	r.Lower = append(r.Lower, lower...)
 	return r
 }
@@ -154,7 +154,7 @@ func (i *IndexIterator) Next() bool { return i.settle(i.it.Next()) }
 // Seek moves, in the direction of the scan only, to the first entry whose fields
 // (and _id, for as much as key holds of it) are at or past key.
 func (i *IndexIterator) Seek(key []byte) bool {
-	key, _ = keyenc.Prefix(key, keyenc.BoundBytes)
+	key, _ = keyenc.Prefix(key)
 	i.seek = append(i.seek[:catalog.PrefixBytes], key...)
 	return i.settle(i.it.Seek(i.seek))
 }

@@ -43,7 +43,7 @@ func BenchmarkDecode(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				reader = NewTypeBitsReader(bits.Bytes())
-				if _, _, _, err := DecodeTo(buf[:0], key, &reader, false); err != nil {
+				if _, _, _, err := decodeTo(buf[:0], key, &reader, false); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -12,15 +12,15 @@ import (
 // integer is an int32 if it fits, else an int64; other numbers are doubles where a
 // double is exact, else decimals; texts are strings.
 func Decode(src []byte, bits *TypeBitsReader, desc bool) (v bsonx.Value, rest []byte, err error) {
-	data, t, rest, err := DecodeTo(nil, src, bits, desc)
+	data, t, rest, err := decodeTo(nil, src, bits, desc)
 	if err != nil {
 		return bsonx.Missing, nil, err
 	}
 	return bsonx.Value{Type: t, Data: data}, rest, nil
 }
 
-// DecodeTo is Decode that appends the value's bytes, without its type, to dst.
-func DecodeTo(dst, src []byte, bits *TypeBitsReader, desc bool) (out []byte, t bsonx.Type, rest []byte, err error) {
+// decodeTo is Decode that appends the value's bytes, without its type, to dst.
+func decodeTo(dst, src []byte, bits *TypeBitsReader, desc bool) (out []byte, t bsonx.Type, rest []byte, err error) {
 	d := decoder{reader: newReader(src, desc), bits: bits}
 	out, t = d.value(dst, 0)
 	if d.err != nil {

@@ -193,7 +193,7 @@ func TestMissingIsUndefined(t *testing.T) {
 }
 
 func TestBound(t *testing.T) {
-	const cut = BoundBytes - HashBytes
+	const cut = BoundBytes - hashBytes
 	compound := func(s string, n int64) []byte {
 		return Append(Append(nil, bsonx.String(s), false), bsonx.Int64(n), true)
 	}
@@ -204,7 +204,7 @@ func TestBound(t *testing.T) {
 		if hashed != (len(whole) > cut) || len(short) > BoundBytes || hashed && len(short) != BoundBytes {
 			t.Errorf("%d: %d bytes, hashed %v", len(whole), len(short), hashed)
 		}
-		prefix, cutOff := Prefix(whole, BoundBytes)
+		prefix, cutOff := Prefix(whole)
 		if cutOff != hashed || !bytes.HasPrefix(short, prefix) {
 			t.Errorf("%d: the prefix does not begin the key", len(whole))
 		}
