@@ -28,8 +28,13 @@ func (d *Dispatcher) admit(_ context.Context, c *Call) error {
 	if err := c.Spec.checkTxnFields(&c.Gen); err != nil {
 		return err
 	}
-	if c.Gen.DB == "" && bsonx.Get(c.Req.Body, "$db").Type == bsonx.TypeMissing {
-		return mongoerr.New(40571, "OP_MSG requests require a $db argument")
+	if c.Gen.DB == "" {
+		switch db := bsonx.Get(c.Req.Body, "$db"); {
+		case bsonx.IsMissing(db):
+			return mongoerr.New(40571, "OP_MSG requests require a $db argument")
+		case Text.absent(db):
+			return missing(c.Spec.Fields.owner, "$db")
+		}
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ var aggregate = Spec{
 		Field{Name: "hint", Type: Hint},
 		Field{Name: "let", Type: Document},
 		Field{Name: "allowDiskUse", Type: LooseBoolean, NoEffect: "stages stay in memory, and say so when they are too large"},
-		Field{Name: "bypassDocumentValidation", Type: Truthy, NoEffect: "stages that write are refused"},
+		Field{Name: "bypassDocumentValidation", Type: oneOf("bool", "int", "long", "decimal", "double"), NoEffect: "stages that write are refused"},
 		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation},
 		Field{Name: "exchange", Type: Document, NotYet: true},
 		Field{Name: "runtimeConstants", Type: Document, NotYet: true},
@@ -31,7 +31,6 @@ var aggregate = Spec{
 		Field{Name: "fromMongos", Type: LooseBoolean, NotYet: true, Unless: isFalse},
 		Field{Name: "isMapReduceCommand", Type: LooseBoolean, NotYet: true, Unless: isFalse},
 		Field{Name: "needsMerge", Type: LooseBoolean, NotYet: true, Unless: isFalse},
-		Field{Name: "requestReshardingResumeToken", Type: Boolean, NotYet: true, Unless: isFalse},
 		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
 		Field{Name: "querySettings", Type: Document, NotYet: true}),
 }
@@ -132,7 +131,7 @@ func (c *Call) compileAggregate(args *Args) (*aggregation, error) {
 	case bsonx.IsNumber(c.Arg) && n == 1 && exact:
 		a.ns = catalog.Namespace{DB: strings.Clone(c.Gen.DB)}
 	case !bsonx.IsNumber(c.Arg):
-		return nil, mongoerr.Newf(mongoerr.InvalidNamespace, "Collection name has invalid type %s", bsonx.TypeName(c.Arg.Type))
+		return nil, checkCollection(c)
 	default:
 		return nil, mongoerr.New(mongoerr.BadValue, "Invalid command format: the 'aggregate' field must specify a collection name or 1")
 	}
@@ -182,6 +181,9 @@ func (c *Call) openPipeline(ctx context.Context, tx *docstore.Tx, a *aggregation
 func checkAggregate(c *Call) error {
 	if c.Args.Doc("cursor") == nil && !c.Args.Bool("explain", false) {
 		return mongoerr.New(mongoerr.FailedToParse, "The 'cursor' option is required, except for aggregate with the explain argument")
+	}
+	if c.Args.Has("needsMerge") && !c.Args.Has("fromRouter") {
+		return mongoerr.New(mongoerr.FailedToParse, "Cannot specify 'needsMerge' without 'fromRouter'")
 	}
 	for it := bsonx.Walk(c.Args.Doc("pipeline")); it.Next(); {
 		if it.Value().Type != bsonx.TypeDocument {

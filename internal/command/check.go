@@ -7,8 +7,34 @@ import (
 
 // checkCollection asks that the command's own field names a collection.
 func checkCollection(c *Call) error {
+	if c.Arg.Type == bsonx.TypeBinary {
+		if sub, id := c.Arg.Binary(); sub == 4 {
+			return c.byUUID(id)
+		}
+	}
 	if c.Arg.Type != bsonx.TypeString {
 		return mongoerr.Newf(mongoerr.InvalidNamespace, "Collection name has invalid type %s", bsonx.TypeName(c.Arg.Type))
+	}
+	return nil
+}
+
+// byUUID refuses a collection's UUID in place of its name, which some commands of the
+// original take.
+func (c *Call) byUUID(id []byte) error {
+	switch c.Spec.Name {
+	case "find", "count", "distinct", "listIndexes":
+		if len(id) != 16 {
+			return errUUIDLength
+		}
+		return mongoerr.NotYet(c.Spec.Name + " by UUID")
+	}
+	return mongoerr.New(mongoerr.InvalidNamespace, "Collection name must be provided. UUID is not valid in this context")
+}
+
+// checkNamed refuses the empty name in the words of those commands that have their own.
+func (c *Call) checkNamed() error {
+	if c.Arg.Type == bsonx.TypeString && bsonx.Str(c.Arg) == "" {
+		return mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid namespace specified '%s'", c.Gen.DB)
 	}
 	return nil
 }

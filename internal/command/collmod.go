@@ -43,6 +43,12 @@ func runCollMod(ctx context.Context, c *Call) error {
 	if err != nil {
 		return err
 	}
+	if _, err := c.Args.Docs("pipeline"); err != nil {
+		return err
+	}
+	if c.Args.Has("viewOn") && c.Args.Str("viewOn") == "" {
+		return mongoerr.New(mongoerr.BadValue, "'viewOn' cannot be empty")
+	}
 	hide, err := c.indexToHide()
 	if err != nil {
 		return err

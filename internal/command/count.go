@@ -17,12 +17,11 @@ var count = Spec{
 	Fields: NewFields("count",
 		Field{Name: "query", Type: Document},
 		Field{Name: "limit", Type: Types{of: Integer.of, bad: badCountLimit}},
-		Field{Name: "skip", Type: Integer, Bounded: true},
+		Field{Name: "skip", Type: oneOf("double", "int", "long", "decimal"), Bounded: true},
 		Field{Name: "hint", Type: Hint},
 		Field{Name: "fields", Type: Any, NoEffect: "the original ignores it too"},
 		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation},
 		Field{Name: "mirrored", Type: LooseBoolean, NotYet: true, Unless: isFalse},
-		Field{Name: "collectionUUID", Type: UUID, NotYet: true},
 		Field{Name: "querySettings", Type: Document, NotYet: true}),
 }
 

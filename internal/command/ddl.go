@@ -64,7 +64,7 @@ func ddlCommands() []*Spec {
 		{Name: "renameCollection", Txn: Optional, Admin: true, API: true, Write: true, Run: runRename, Help: "gives a collection another name",
 			Fields: NewFields("renameCollection",
 				Field{Name: "to", Type: Text, Required: true},
-				Field{Name: "dropTarget", Type: oneOf("bool", "binData"), NotYet: true, Unless: isBoolean},
+				Field{Name: "dropTarget", Type: strict(oneOf("bool", "binData"), "renameCollection"), NotYet: true, Unless: isBoolean},
 				Field{Name: "stayTemp", Type: Boolean, NoEffect: "there are no temporary collections"},
 				Field{Name: "collectionUUID", Type: UUID, NotYet: true})},
 	}
@@ -117,8 +117,8 @@ func (c *Call) invalidate(gone []catalog.Gone, dropped string) {
 }
 
 func runDropDatabase(ctx context.Context, c *Call) error {
-	if of := oneOf("double", "long", "decimal", "int"); !of.allow(c.Arg) {
-		return of.mismatch("dropDatabase", "dropDatabase", c.Arg)
+	if err := c.checkArg("dropDatabase", oneOf("double", "long", "decimal", "int")); err != nil {
+		return err
 	}
 	if n, _ := integer(c.Arg); n != 1 {
 		return mongoerr.New(5255100, "Have to pass 1 as 'drop' parameter")

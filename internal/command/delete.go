@@ -9,8 +9,8 @@ import (
 )
 
 var deleteStatement = NewFields("delete.deletes",
+	Field{Name: "limit", Type: Any, Required: true}, // the first that is missed.
 	Field{Name: "q", Type: Document, Required: true},
-	Field{Name: "limit", Type: Any, Required: true},
 	Field{Name: "hint", Type: Hint},
 	Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation},
 	Field{Name: "sampleId", Type: Any, NotYet: true})

@@ -33,6 +33,9 @@ func runDistinct(ctx context.Context, c *Call) error {
 	if strings.ContainsRune(c.Args.Str("key"), 0) {
 		return mongoerr.New(31032, "Key field cannot contain an embedded null byte")
 	}
+	if err := c.checkNamed(); err != nil {
+		return err
+	}
 	ns, err := c.Namespace()
 	if err != nil {
 		return err

@@ -63,6 +63,13 @@ var LooseBoolean = Types{of: Boolean.of, bad: func(field string, v bsonx.Value) 
 	return mongoerr.Newf(mongoerr.TypeMismatch, "Field '%s' should be a boolean value, but found: %s", field, bsonx.TypeName(v.Type))
 }}
 
+// strict is t where null does not stand for absence.
+func strict(t Types, owner string) Types {
+	plain := t
+	t.bad = func(field string, v bsonx.Value) error { return plain.mismatch(owner, field, v) }
+	return t
+}
+
 // absent tells whether a value says that the field is not given.
 func (t Types) absent(v bsonx.Value) bool {
 	return (v.Type == bsonx.TypeNull || v.Type == bsonx.TypeUndefined) && t.of != nil && t.bad == nil

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"math"
 	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -73,7 +74,7 @@ var genericFields = NewFields("",
 	Field{Name: "stmtId", Type: Any},
 	Field{Name: "readConcern", Type: Document},
 	Field{Name: "writeConcern", Type: Document},
-	Field{Name: "maxTimeMS", Type: Integer, Bounded: true},
+	Field{Name: "maxTimeMS", Type: Integer},
 	Field{Name: "maxTimeMSOpOnly", Type: Integer},
 	Field{Name: "$readPreference", Type: Document},
 	Field{Name: "$clusterTime", Type: Document},
@@ -88,6 +89,12 @@ var genericFields = NewFields("",
 	Field{Name: "$configTime", Type: Timestamp, NoEffect: "for sharded clusters"},
 	Field{Name: "$topologyTime", Type: Timestamp, NoEffect: "for sharded clusters"},
 	Field{Name: "$queryOptions", Type: Document, NoEffect: "of the protocol before OP_MSG"},
+	Field{Name: "$configServerState", Type: Document, NoEffect: "for sharded clusters"},
+	Field{Name: "allowImplicitCollectionCreation", Type: Boolean, NotYet: true, Unless: isTrue},
+	Field{Name: "requestGossipRoutingCache", Type: Array, NotYet: true},
+	Field{Name: "databaseVersion", Type: Document, NotYet: true},
+	Field{Name: "shardVersion", Type: Any, NotYet: true},
+	Field{Name: "versionContext", Type: Document, NotYet: true},
 	Field{Name: "mayBypassWriteBlocking", Type: Boolean, NoEffect: "writes are never blocked"},
 )
 
@@ -218,7 +225,7 @@ func (g *Generic) take(a *Args, name string, v bsonx.Value, owner string) (err e
 	case "txnRetryCounter":
 		g.RetryCount = v
 	case "stmtId":
-		if v.Type != bsonx.TypeNull {
+		if v.Type != bsonx.TypeNull && v.Type != bsonx.TypeUndefined {
 			g.StmtID = v
 		}
 	case "readConcern":
@@ -248,6 +255,9 @@ func maxTime(v bsonx.Value) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if n < 0 {
+		return 0, mongoerr.Newf(mongoerr.BadValue, "BSON field 'maxTimeMS' value must be >= 0, actual value '%d'", n)
+	}
 	if n > 1<<31-1 {
 		return 0, mongoerr.Newf(mongoerr.BadValue, "BSON field 'maxTimeMS' value must be <= %d, actual value '%d'", 1<<31-1, n)
 	}
@@ -260,6 +270,8 @@ func whole(name string, v bsonx.Value) (int64, error) {
 	switch {
 	case exact:
 		return n, nil
+	case v.Type == bsonx.TypeDecimal, v.Type == bsonx.TypeDouble && math.Abs(bsonx.AsDouble(v)) >= 1<<63:
+		return 0, mongoerr.Newf(mongoerr.FailedToParse, "Cannot represent as a 64-bit integer: %s: %s", name, bsonx.ShellString(v))
 	case bsonx.IsNaN(v):
 		return 0, mongoerr.Newf(mongoerr.FailedToParse, "Expected an integer, but found NaN in: %s: %s", name, bsonx.ShellString(v))
 	}
@@ -270,7 +282,11 @@ func whole(name string, v bsonx.Value) (int64, error) {
 func (a *Args) internalFields() error {
 	if v := a.Value("maxTimeMSOpOnly"); v.Type != bsonx.TypeMissing {
 		const most = 1<<31 - 1 + 100
-		if n, _ := integer(v); n < 0 || n > most {
+		n, err := whole("maxTimeMSOpOnly", v)
+		if err != nil {
+			return err
+		}
+		if n < 0 || n > most {
 			return mongoerr.Newf(mongoerr.BadValue, "%d value for maxTimeMSOpOnly is out of range [0, %d]", n, most)
 		}
 		return mongoerr.New(mongoerr.InvalidOptions, "Can not specify maxTimeMSOpOnly for non internal clients")

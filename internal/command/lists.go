@@ -22,7 +22,7 @@ func listCommands() []*Spec {
 				Field{Name: "nameOnly", Type: Boolean},
 				Field{Name: "authorizedCollections", Type: Boolean, NoEffect: "authentication is off: all are authorized"},
 				Field{Name: "cursor", Type: Document},
-				Field{Name: "includePendingDrops", Type: Boolean, NoEffect: "a drop is never pending"})},
+				Field{Name: "includePendingDrops", Type: Any, NoEffect: "a drop is never pending"})},
 		{Name: "collStats", Run: runCollStats, Help: "tells a collection's size",
 			Fields: NewFields("collStats", Field{Name: "scale", Type: scaleType, Bounded: true, AtLeast: 1}, Field{Name: "verbose", Type: LooseBoolean, NoEffect: "there is no more to tell"})},
 		{Name: "dbStats", Aliases: []string{"dbstats"}, Run: runDBStats, Help: "tells a database's size",

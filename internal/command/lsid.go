@@ -98,6 +98,8 @@ func parseLSID(doc bsonx.Doc, owner string) (l lsid, err error) {
 	return l, nil
 }
 
+var errUUIDLength = mongoerr.New(mongoerr.InvalidUUID, "uuid must be a 16-byte binary field with UUID (4) subtype")
+
 // parseUUID copies a UUID to to.
 func parseUUID(owner, field string, v bsonx.Value, to []byte) error {
 	b, err := parseBinary(owner, field, v, 4)
@@ -105,7 +107,7 @@ func parseUUID(owner, field string, v bsonx.Value, to []byte) error {
 		return err
 	}
 	if len(b) != 16 {
-		return mongoerr.New(mongoerr.InvalidUUID, "uuid must be a 16-byte binary field with UUID (4) subtype")
+		return errUUIDLength
 	}
 	copy(to, b)
 	return nil

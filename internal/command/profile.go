@@ -18,8 +18,8 @@ var profile = Spec{
 // runProfile sets which operations the log tells of. The profiler itself, levels 1
 // and 2, is not there.
 func runProfile(_ context.Context, c *Call) error {
-	if of := oneOf("double", "decimal", "long", "int"); !of.allow(c.Arg) {
-		return of.mismatch("profile", "profile", c.Arg)
+	if err := c.checkArg("profile", oneOf("double", "decimal", "long", "int")); err != nil {
+		return err
 	}
 	level, _ := integer(c.Arg)
 	s := &c.D.slow

@@ -4,15 +4,21 @@ import (
 	"context"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/mongoerr"
 	"github.com/pandodb/pando/internal/session"
 )
+
+// switchOrNumber is Truthy with the words of these commands.
+var switchOrNumber = Types{of: Truthy.of, bad: func(field string, v bsonx.Value) error {
+	return mongoerr.Newf(mongoerr.TypeMismatch, "Expected boolean or number type for field \"%s\", found %s", field, bsonx.TypeName(v.Type))
+}}
 
 func replSetCommands() []*Spec {
 	return []*Spec{
 		{Name: "replSetGetStatus", Admin: true, Run: runReplSetGetStatus, Help: "tells the state of the replica set",
-			Fields: lenientFields("replSetGetStatus", Field{Name: "initialSync", Type: Any, NoEffect: "there has been none"})},
+			Fields: lenientFields("replSetGetStatus", Field{Name: "initialSync", Type: switchOrNumber, NoEffect: "there has been none"})},
 		{Name: "replSetGetConfig", Admin: true, Run: runReplSetGetConfig, Help: "tells the replica set's configuration",
-			Fields: lenientFields("replSetGetConfig", Field{Name: "commitmentStatus", Type: Boolean, NotYet: true, Unless: isFalse})},
+			Fields: lenientFields("replSetGetConfig", Field{Name: "commitmentStatus", Type: switchOrNumber, NotYet: true, Unless: isFalse})},
 	}
 }
 

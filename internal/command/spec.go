@@ -106,6 +106,9 @@ func isFalse(v bsonx.Value) bool {
 	return (v.Type == bsonx.TypeBool || bsonx.IsNumber(v)) && n == 0 && exact
 }
 
+// isTrue is a switch in its on position; for Field.Unless.
+func isTrue(v bsonx.Value) bool { return v.Type == bsonx.TypeBool && bsonx.AsBool(v) }
+
 // isEmptyArray is a list of nothing; for Field.Unless.
 func isEmptyArray(v bsonx.Value) bool {
 	return v.Type == bsonx.TypeArray && bsonx.Len(bsonx.AsDoc(v)) == 0

@@ -236,14 +236,20 @@ func runAbort(_ context.Context, c *Call) error {
 	return nil
 }
 
+// checkRecoveryToken judges what a driver got from a sharded cluster.
+func checkRecoveryToken(c *Call) error {
+	_, err := NewFields(c.Spec.Name+".recoveryToken", Field{Name: "recoveryShardId", Type: Text}).Decode(c.Args.Doc("recoveryToken"))
+	return err
+}
+
 func txnCommands() []*Spec {
 	return []*Spec{
-		{Name: "commitTransaction", Admin: true, Txn: Ends, Write: true, API: true, Run: runCommit,
+		{Name: "commitTransaction", Admin: true, Txn: Ends, Write: true, API: true, Check: checkRecoveryToken, Run: runCommit,
 			Help: "commits a transaction",
 			Fields: NewFields("commitTransaction",
 				Field{Name: "commitTimestamp", Type: Timestamp},
 				Field{Name: "recoveryToken", Type: Document, NoEffect: "for sharded clusters"})},
-		{Name: "abortTransaction", Admin: true, Txn: Ends, Write: true, API: true, Run: runAbort,
+		{Name: "abortTransaction", Admin: true, Txn: Ends, Write: true, API: true, Check: checkRecoveryToken, Run: runAbort,
 			Help: "aborts a transaction",
 			Fields: NewFields("abortTransaction",
 				Field{Name: "recoveryToken", Type: Document, NoEffect: "for sharded clusters"})},

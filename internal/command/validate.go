@@ -10,6 +10,9 @@ import (
 )
 
 func runValidate(ctx context.Context, c *Call) error {
+	if err := c.checkNamed(); err != nil {
+		return err
+	}
 	ns, err := c.Namespace()
 	if err != nil {
 		return err
