@@ -14,11 +14,11 @@ func sessionCommands() []*Spec {
 		{Name: "startSession", Run: runStartSession, Help: "makes a session", Fields: anyFields("startSession")},
 		{Name: "refreshSessions", API: true, Run: runRefreshSessions, Help: "keeps sessions from expiring"},
 		{Name: "endSessions", API: true, Run: runEndSessions, Help: "lets sessions expire"},
-		{Name: "killSessions", Txn: Beside, Run: runKillSessions, Help: "ends what sessions do"},
-		{Name: "killAllSessions", Txn: Beside, Run: runKillAllSessions, Help: "ends what all sessions do"},
+		{Name: "killSessions", Txn: Beside, Fields: lenientFields("killSessions"), Run: runKillSessions, Help: "ends what sessions do"},
+		{Name: "killAllSessions", Txn: Beside, Fields: lenientFields("killAllSessions"), Run: runKillAllSessions, Help: "ends what all sessions do"},
 		{Name: "refreshLogicalSessionCacheNow", Test: true, Run: runRefreshCache, Help: "ends the sessions that have expired"},
 		{Name: "reapLogicalSessionCacheNow", Test: true, Run: runReapCache, Help: "deletes the records of sessions that have expired"},
-		{Name: "killAllSessionsByPattern", Txn: Beside, Run: runKillByPattern, Help: "ends what certain sessions do"},
+		{Name: "killAllSessionsByPattern", Txn: Beside, Fields: lenientFields("killAllSessionsByPattern"), Run: runKillByPattern, Help: "ends what certain sessions do"},
 	}
 }
 
