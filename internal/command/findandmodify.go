@@ -74,7 +74,7 @@ func runFindAndModify(ctx context.Context, c *Call) error {
 			if rec.Image == nil {
 				rec.Image = v
 			}
-			rec.Stmt, rec.FAM, rec.Post = m.stmt, true, m.post
+			rec.Stmt, rec.FindAndModify, rec.Post = m.stmt, true, m.post
 			recs = []session.Record{*rec}
 		}
 		if err := c.failPrimaryWrite(recs); err != nil {
@@ -293,7 +293,7 @@ func (m *modification) unlike(rec session.Record) (mongoerr.Code, string) {
 		return 40606, other
 	case rec.Kind == session.Inserted && !m.upsert:
 		return 40608, other
-	case rec.FAM || rec.Kind == session.Inserted:
+	case rec.FindAndModify || rec.Kind == session.Inserted:
 		return 0, ""
 	case rec.Kind == session.Deleted:
 		return 40607, "No pre-image available for findAndModify retry request:%s"

@@ -25,12 +25,12 @@ const (
 
 // Record is what a retry of one statement is answered from.
 type Record struct {
-	Stmt     int32
-	Kind     Kind
-	Upserted bsonx.Value // the _id that an upsert inserted, or that an insert inserted; owned.
-	Image    bsonx.Doc   // findAndModify's answer, nil if it had none; of an upsert the document in any case.
-	Post     bool        // Image is the document after, not before.
-	FAM      bool        // a findAndModify recorded it.
+	Stmt          int32
+	Kind          Kind
+	Upserted      bsonx.Value // the _id that an upsert inserted, or that an insert inserted; owned.
+	Image         bsonx.Doc   // findAndModify's answer, nil if it had none; of an upsert the document in any case.
+	Post          bool        // Image is the document after, not before.
+	FindAndModify bool        // a findAndModify recorded it.
 }
 
 // row is a session's row in the store, as far as memory needs it.
@@ -195,7 +195,7 @@ func appendRecords(b *bsonx.Builder, recs []Record) {
 		if r.Post {
 			b.Bool("p", true)
 		}
-		if r.FAM {
+		if r.FindAndModify {
 			b.Bool("f", true)
 		}
 		b.Close()
@@ -220,7 +220,7 @@ func readRecords(arr bsonx.Doc) []Record {
 			case "p":
 				r.Post = true
 			case "f":
-				r.FAM = true
+				r.FindAndModify = true
 			}
 		}
 		recs = append(recs, r)

@@ -21,9 +21,9 @@ func TestRecordsRoundTrip(t *testing.T) {
 		{Stmt: 2, Kind: Deleted},
 		{Stmt: 3, Kind: Inserted, Upserted: value(`{"v":{"a":[1,null]}}`)},
 		{Stmt: 4, Kind: Inserted, Upserted: value(`{"v":null}`)},
-		{Stmt: 1 << 30, Kind: Updated, FAM: true, Image: bsonx.MustParseJSON(`{"_id":1,"x":"é"}`)},
-		{Stmt: 6, Kind: Updated, FAM: true, Post: true, Image: bsonx.MustParseJSON(`{}`)},
-		{Stmt: 7, Kind: Inserted, FAM: true, Upserted: value(`{"v":7}`)},
+		{Stmt: 1 << 30, Kind: Updated, FindAndModify: true, Image: bsonx.MustParseJSON(`{"_id":1,"x":"é"}`)},
+		{Stmt: 6, Kind: Updated, FindAndModify: true, Post: true, Image: bsonx.MustParseJSON(`{}`)},
+		{Stmt: 7, Kind: Inserted, FindAndModify: true, Upserted: value(`{"v":7}`)},
 	}
 	inHouse(t, func(h *house) {
 		h.with(1, func(s *Session) { h.write(s, 1<<40, recs...) })
@@ -151,7 +151,7 @@ func TestLargeRecordsAreShed(t *testing.T) {
 		b := bsonx.NewBuilder(nil)
 		b.String("text", strings.Repeat("x", 1<<20))
 		image := b.Doc()
-		h.with(1, func(s *Session) { h.write(s, 1, Record{Stmt: 0, Kind: Updated, Image: image, FAM: true}) })
+		h.with(1, func(s *Session) { h.write(s, 1, Record{Stmt: 0, Kind: Updated, Image: image, FindAndModify: true}) })
 		if r := h.m.sessions[id(1)].row; r.stmts != nil || r.inline != nil {
 			t.Errorf("%d records of %d bytes are kept", len(r.stmts), r.bytes)
 		}
@@ -160,7 +160,7 @@ func TestLargeRecordsAreShed(t *testing.T) {
 				if err := s.BeginRetryable(ctx, 1); err != nil {
 					t.Fatal(err)
 				}
-				if r, ok := s.Executed(0); !ok || !bytes.Equal(r.Image, image) || !r.FAM {
+				if r, ok := s.Executed(0); !ok || !bytes.Equal(r.Image, image) || !r.FindAndModify {
 					t.Errorf("the record is gone: %v, %d bytes", ok, len(r.Image))
 				}
 				h.write(s, 1, Record{Stmt: int32(1 + len(s.row.stmts)), Kind: Deleted})
