@@ -8,6 +8,7 @@ import (
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/docstore"
+	"github.com/pandodb/pando/internal/keyenc"
 	"github.com/pandodb/pando/internal/kv"
 	"github.com/pandodb/pando/internal/mongoerr"
 )
@@ -48,7 +49,7 @@ func runDistinct(ctx context.Context, c *Call) error {
 		return err
 	}
 	f.req.NS = ns
-	values := valueSet{bytesMax: bsonx.DocBytesMax}
+	values := valueSet{keys: map[string]struct{}{}, bytesMax: bsonx.DocBytesMax}
 	key := c.Args.Str("key")
 	var at kv.Time // of a snapshot that is the client's to ask for again.
 	err = c.readFrom(ctx, ns, func(tx *docstore.Tx, coll *catalog.Collection) error {
@@ -59,13 +60,18 @@ func runDistinct(ctx context.Context, c *Call) error {
 			return nil
 		}
 		f.req.Coll = coll
-		return c.each(ctx, tx, f, func(doc bsonx.Doc) error { return values.addPath(doc, key) })
+		return c.each(ctx, tx, f, func(doc bsonx.Doc) error {
+			if err := values.addPath(doc, key); err != nil {
+				return c.duringRead(ctx, ns.String(), err)
+			}
+			return nil
+		})
 	})
 	if err != nil {
 		return err
 	}
 	c.Reply.OpenArray("values")
-	for i, v := range values.list {
+	for i, v := range values.sorted() {
 		c.Reply.Value(bsonx.Index(i), v)
 	}
 	c.Reply.Close()
@@ -76,11 +82,18 @@ func runDistinct(ctx context.Context, c *Call) error {
 	return nil
 }
 
-// valueSet is the distinct values, sorted; owned.
+// valueSet is the distinct values, in the order in which they came; owned.
 type valueSet struct {
 	list     []bsonx.Value
+	keys     map[string]struct{} // of the same values.
+	key      []byte              // scratch.
 	bytes    int
 	bytesMax int
+}
+
+// sorted returns the values in order.
+func (s *valueSet) sorted() []bsonx.Value {
+	return slices.SortedFunc(slices.Values(s.list), bsonx.Compare)
 }
 
 // addPath adds the values that a dotted path leads to, arrays opened on the way
@@ -125,14 +138,15 @@ func (s *valueSet) addElements(arr bsonx.Doc, path string) error {
 }
 
 func (s *valueSet) add(v bsonx.Value) error {
-	i, found := slices.BinarySearchFunc(s.list, v, bsonx.Compare)
-	if found {
+	s.key = keyenc.Append(s.key[:0], v, false)
+	if _, found := s.keys[string(s.key)]; found {
 		return nil
 	}
 	if s.bytes += len(v.Data) + 8; s.bytes > s.bytesMax {
-		return mongoerr.Newf(17217, "distinct too big, %dMB cap", s.bytesMax>>20)
+		return mongoerr.Newf(17217, "distinct too big, %dmb cap", s.bytesMax>>20)
 	}
-	s.list = slices.Insert(s.list, i, bsonx.Value{Type: v.Type, Data: slices.Clone(v.Data)})
+	s.keys[string(s.key)] = struct{}{}
+	s.list = append(s.list, bsonx.Value{Type: v.Type, Data: slices.Clone(v.Data)})
 	return nil
 }
 

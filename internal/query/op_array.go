@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/keyenc"
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
@@ -28,16 +29,75 @@ func newAddToSet(_ string, v bsonx.Value) (operator, error) {
 		return nil, bad("Found unexpected fields after $each in $addToSet: %s", bsonx.ShellString(v))
 	}
 	s := &addToSet{}
+	var seen valueSet
 	for _, e := range elements(each) {
-		if !containsValue(s.values, e) {
+		if seen.add(e) {
 			s.values = append(s.values, e)
 		}
 	}
 	return s, nil
 }
 
-func containsValue(list []bsonx.Value, v bsonx.Value) bool {
-	return slices.ContainsFunc(list, func(e bsonx.Value) bool { return bsonx.Equal(e, v) })
+// valueSet is values no two of which are equal: few of them are compared one by one,
+// of more the keys are kept, since a client may send, and a document hold, a million.
+type valueSet struct {
+	few  []bsonx.Value
+	keys map[string]struct{}
+	key  []byte // scratch.
+}
+
+// valuesFew is how many values are as quickly compared as looked up.
+const valuesFew = 16
+
+// add adds v, which the set borrows, and tells whether it was not there.
+func (s *valueSet) add(v bsonx.Value) bool {
+	if s.has(v) {
+		return false
+	}
+	if s.keys == nil && len(s.few) < valuesFew {
+		s.few = append(s.few, v)
+		return true
+	}
+	if s.keys == nil {
+		s.keys = map[string]struct{}{}
+		for _, e := range s.few {
+			s.keys[string(keyenc.Append(nil, e, false))] = struct{}{}
+		}
+		s.key = keyenc.Append(s.key[:0], v, false)
+	}
+	s.keys[string(s.key)] = struct{}{}
+	return true
+}
+
+// has tells whether a value equal to v is there.
+func (s *valueSet) has(v bsonx.Value) bool {
+	if s.keys == nil {
+		return slices.ContainsFunc(s.few, func(e bsonx.Value) bool { return bsonx.Equal(e, v) })
+	}
+	s.key = keyenc.Append(s.key[:0], v, false)
+	_, ok := s.keys[string(s.key)]
+	return ok
+}
+
+// lacking returns those of want that equal none of have.
+func lacking(have, want []bsonx.Value) []bsonx.Value {
+	if len(want) == 1 {
+		if slices.ContainsFunc(have, func(e bsonx.Value) bool { return bsonx.Equal(e, want[0]) }) {
+			return nil
+		}
+		return want
+	}
+	var held valueSet
+	for _, e := range have {
+		held.add(e)
+	}
+	var out []bsonx.Value
+	for _, e := range want {
+		if !held.has(e) {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 func (s *addToSet) apply(a *application, key string, v bsonx.Value) (outcome, error) {
@@ -49,12 +109,7 @@ func (s *addToSet) apply(a *application, key string, v bsonx.Value) (outcome, er
 	case bsonx.TypeArray:
 		have := elements(v)
 		n = len(have)
-		for _, e := range s.values {
-			if !containsValue(have, e) {
-				missing = append(missing, e)
-			}
-		}
-		if len(missing) == 0 {
+		if missing = lacking(have, s.values); len(missing) == 0 {
 			return same, nil
 		}
 	default:
@@ -122,8 +177,11 @@ func newPullAll(_ string, v bsonx.Value) (operator, error) {
 	if v.Type != bsonx.TypeArray {
 		return nil, bad("$pullAll requires an array argument but was given a %s", bsonx.TypeName(v.Type))
 	}
-	list := elements(v)
-	return &pull{matches: func(e bsonx.Value) bool { return containsValue(list, e) }}, nil
+	list := slices.SortedFunc(slices.Values(elements(v)), bsonx.Compare)
+	return &pull{matches: func(e bsonx.Value) bool {
+		_, found := slices.BinarySearchFunc(list, e, bsonx.Compare)
+		return found
+	}}, nil
 }
 
 // newPull compiles $pull's condition: operators, which are for the elements as
