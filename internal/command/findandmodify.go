@@ -225,6 +225,9 @@ func (m *modification) project(doc bsonx.Doc) (bsonx.Doc, error) {
 		}
 	}
 	v, err := m.fields.ApplyAt(doc, pos, m.vars.ctx, nil)
+	if err == nil {
+		err = query.CheckComputed(v)
+	}
 	return slices.Clone(v), err
 }
 

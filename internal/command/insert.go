@@ -189,6 +189,9 @@ func (c *Call) storable(doc bsonx.Doc, stamp bool) (bsonx.Doc, error) {
 	if len(doc) > bsonx.DocBytesMax {
 		return nil, mongoerr.Newf(mongoerr.BadValue, "object to insert too large. size in bytes: %d, max size: %d", len(doc), bsonx.DocBytesMax)
 	}
+	if bsonx.Deeper(doc, bsonx.LevelsStoredMax) {
+		return nil, mongoerr.Newf(mongoerr.Overflow, "cannot insert document because it exceeds %d levels of nesting", bsonx.LevelsStoredMax)
+	}
 	first, id := bsonx.First(doc)
 	place, stamps, seen := 0, false, false
 	for it, i := bsonx.Walk(doc), 0; it.Next(); i++ {

@@ -61,7 +61,7 @@ func Open(ctx context.Context, tx *docstore.Tx, node plan.Node, o Options) (*Exe
 	if err != nil {
 		return nil, err
 	}
-	e.Operator = op
+	e.Operator, e.computes = op, computes(node)
 	return e, nil
 }
 

@@ -2,24 +2,56 @@ package exec
 
 import (
 	"context"
+	"slices"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/catalog"
 	"github.com/pandodb/pando/internal/docstore"
 	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/plan"
+	"github.com/pandodb/pando/internal/query"
 )
 
 // Execution is a plan that runs.
 type Execution struct {
 	Operator
-	run     run
-	reading reading
+	run      run
+	reading  reading
+	computes bool // its documents are not just what is stored.
 }
 
-// Next implements Operator.
+// Next implements Operator. Between stages a document may be of any size and depth
+// that memory bears; one that leaves must be one that clients can read.
 func (e *Execution) Next(ctx context.Context) (bsonx.Doc, error) {
 	e.run.ctx = ctx
-	return e.Operator.Next(ctx)
+	doc, err := e.Operator.Next(ctx)
+	if err == nil && e.computes {
+		err = query.CheckComputed(doc)
+	}
+	return doc, err
+}
+
+// computes tells whether a plan can give documents larger or deeper than those that
+// it reads.
+func computes(node plan.Node) bool {
+	switch n := node.(type) {
+	case *plan.Lookup, *plan.Branches:
+		return true
+	case *plan.Project:
+		if n.Projection.NeedsContext() {
+			return true
+		}
+	case *plan.Apply:
+		switch s := n.Stage.(type) {
+		case *plan.Group, *plan.Replace, *plan.Documents, *plan.Unwind:
+			return true
+		case *plan.Shape:
+			if s.Projection.NeedsContext() {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(node.Inputs(), computes)
 }
 
 // Park lets go of everything that is held in the execution's transaction, and

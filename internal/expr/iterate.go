@@ -293,6 +293,7 @@ func (x *reduceExpr) Eval(c *Context) (bsonx.Value, error) {
 	if err != nil {
 		return a, err
 	}
+	rounds := 0
 	var kept [2][]byte // the value so far and the one before, where they are large.
 	memory := c.mark()
 	for it := bsonx.Walk(bsonx.AsDoc(a)); it.Next(); {
@@ -307,6 +308,9 @@ func (x *reduceExpr) Eval(c *Context) (bsonx.Value, error) {
 		if len(sum.Data) > memoryBytesMax {
 			return a, fail(mongoerr.ExceededMemoryLimit, "$reduce would use too much memory and cannot spill")
 		}
+		if rounds++; rounds%reduceRounds == 0 && tooNested(sum) {
+			return a, fail(mongoerr.Overflow, "$reduce would nest its value in more than %d levels", reduceLevelsMax)
+		}
 		if c.spent(memory, reduceGarbageMax) {
 			kept[0], kept[1] = append(kept[1][:0], sum.Data...), kept[0]
 			sum.Data = kept[0]
@@ -315,6 +319,18 @@ func (x *reduceExpr) Eval(c *Context) (bsonx.Value, error) {
 		}
 	}
 	return sum, nil
+}
+
+// reduceLevelsMax is how deep a $reduce may nest its value, which it looks at every so
+// many rounds. Each round can nest it deeper, and whoever reads it goes down as deep:
+// a stack has an end, and the process with it.
+const (
+	reduceLevelsMax = 10_000
+	reduceRounds    = 64
+)
+
+func tooNested(v bsonx.Value) bool {
+	return (v.Type == bsonx.TypeDocument || v.Type == bsonx.TypeArray) && bsonx.Deeper(bsonx.AsDoc(v), reduceLevelsMax)
 }
 
 // reduceGarbageMax is how much a $reduce leaves in the arena before it moves its

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
+	"github.com/pandodb/pando/internal/mongoerr"
 )
 
 // path compiles "$a.b", "$$v" and "$$v.a.b".
@@ -41,15 +42,38 @@ func (sc *Scope) path(s string) (Expr, error) {
 
 // FieldPath is the expression that reads a dotted path of the root document.
 func FieldPath(path string) (Expr, error) {
-	parts, err := splitPath(strings.Clone(path))
+	parts, err := splitNames(strings.Clone(path))
+	if err == nil {
+		err = CheckPathLength(len(parts))
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &fieldPath{parts: parts}, nil
 }
 
-// splitPath checks a dotted path and cuts it into names.
+// pathNamesMax is how many names a path may have, a variable's counted.
+const pathNamesMax = 200
+
+// CheckPathLength refuses a path of too many names.
+func CheckPathLength(names int) error {
+	if names > pathNamesMax {
+		return fail(mongoerr.Overflow, "FieldPath is too long")
+	}
+	return nil
+}
+
+// splitPath checks a dotted path, which stands behind a variable that is named or
+// not, and cuts it into names.
 func splitPath(s string) ([]string, error) {
+	parts, err := splitNames(s)
+	if err == nil {
+		err = CheckPathLength(1 + len(parts))
+	}
+	return parts, err
+}
+
+func splitNames(s string) ([]string, error) {
 	if s == "" || strings.HasSuffix(s, ".") {
 		return nil, fail(40353, "FieldPath must not end with a '.'.")
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/expr"
 	"github.com/pandodb/pando/internal/mongoerr"
+	"github.com/pandodb/pando/internal/query"
 )
 
 // Pipeline is a compiled pipeline. It never changes.
@@ -29,10 +30,16 @@ func Stages(v bsonx.Value) ([]bsonx.Doc, error) {
 	return stages, nil
 }
 
+// nestedMax is how many pipelines of $lookup may stand within each other.
+const nestedMax = 20
+
 // CompilePipeline compiles and checks the stages, of which it keeps a copy.
 func CompilePipeline(stages []bsonx.Doc, o PipelineOptions) (*Pipeline, error) {
 	if o.Scope == nil {
 		o.Scope = expr.NewScope()
+	}
+	if o.nested > nestedMax {
+		return nil, fail(mongoerr.MaxSubPipelineDepthExceeded, "Maximum number of nested sub-pipelines exceeded. Limit is %d", nestedMax)
 	}
 	if err := checkPlaces(stages, o); err != nil {
 		return nil, err
@@ -47,7 +54,7 @@ func CompilePipeline(stages []bsonx.Doc, o PipelineOptions) (*Pipeline, error) {
 			return nil, err
 		}
 	}
-	return &Pipeline{Stages: c.out}, nil
+	return &Pipeline{Stages: c.out}, query.CheckPipelineLength(len(stages))
 }
 
 // checkPlaces checks what may stand where. The server does so after it has parsed

@@ -134,6 +134,7 @@ type PipelineOptions struct {
 	Scope *expr.Scope
 
 	within container
+	nested int // how many pipelines of $lookup this one is within.
 }
 
 // container is what a pipeline is part of.

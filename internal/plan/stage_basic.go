@@ -217,6 +217,9 @@ func splitPath(s string) ([]string, error) {
 		return nil, fail(40353, "FieldPath must not end with a '.'.")
 	}
 	parts := strings.Split(strings.Clone(s), ".")
+	if err := expr.CheckPathLength(len(parts)); err != nil {
+		return nil, err
+	}
 	for _, p := range parts {
 		if err := expr.CheckFieldName(p); err != nil {
 			return nil, err

@@ -34,7 +34,7 @@ func (c *compiler) facet(at spelled) error {
 			}
 			stages = append(stages, bsonx.AsDoc(e))
 		}
-		p, err := CompilePipeline(stages, PipelineOptions{NS: c.NS, Scope: c.Scope, within: inFacet})
+		p, err := CompilePipeline(stages, PipelineOptions{NS: c.NS, Scope: c.Scope, within: inFacet, nested: c.nested})
 		if err != nil {
 			return err
 		}
@@ -195,6 +195,6 @@ func (c *compiler) lookupPipeline(j *Join, spec bsonx.Doc) error {
 	if err != nil {
 		return err
 	}
-	j.Pipeline, err = CompilePipeline(stages, PipelineOptions{NS: j.From, Scope: inner, within: inLookup})
+	j.Pipeline, err = CompilePipeline(stages, PipelineOptions{NS: j.From, Scope: inner, within: inLookup, nested: c.nested + 1})
 	return err
 }

@@ -47,6 +47,9 @@ func (p *parser) field(name string, v bsonx.Value, lv level) (*Node, error) {
 	if strings.HasPrefix(name, "$") && !isDBRefField(name) {
 		return p.topOperator(name, v, lv)
 	}
+	if strings.Count(name, ".") >= bsonx.LevelsStoredMax { // it can lead to nothing that is stored.
+		return nil, mongoerr.New(5729100, "FieldPath is too long")
+	}
 	switch {
 	case isOperators(v):
 		nodes, err := p.operators(name, bsonx.AsDoc(v))

@@ -52,7 +52,7 @@ func CompileUpdate(u bsonx.Value, o UpdateOptions) (*Update, error) {
 		if strings.HasPrefix(name, "$") {
 			return compileOperators(bsonx.AsDoc(u), o)
 		}
-		return &Update{replacement: bsonx.AsDoc(u), keepTimes: o.KeepEmptyTimes, readsClock: true, deep: levels(u) > levelsMax}, nil
+		return &Update{replacement: bsonx.AsDoc(u), keepTimes: o.KeepEmptyTimes, readsClock: true, deep: bsonx.Deeper(bsonx.AsDoc(u), bsonx.LevelsStoredMax)}, nil
 	}
 	return nil, mongoerr.New(mongoerr.FailedToParse, "Update argument must be either an object or an array")
 }
@@ -130,7 +130,7 @@ func (u *Update) add(name string, m modifier, path string, v bsonx.Value) error 
 		return err
 	}
 	u.readsClock = u.readsClock || name == "$currentDate"
-	u.deep = u.deep || strings.Count(path, ".")+1+levels(v) > levelsMax
+	u.deep = u.deep || strings.Count(path, ".")+1+bsonx.Levels(v) > bsonx.LevelsStoredMax
 	return u.place(path, op, name != "$setOnInsert")
 }
 

@@ -7,26 +7,31 @@ import (
 	"github.com/pandodb/pando/internal/mongoerr"
 )
 
-const (
-	// levelsMax is how many documents and arrays within each other a stored
-	// document may have, itself included.
-	levelsMax = 180
+// computedBytesMax is how large a document may be that is made of others and leaves
+// the server, or a pipeline.
+const computedBytesMax = bsonx.DocBytesMax + 16<<10
 
-	// levelBytes is the least that one level takes: its type, its name's end, its
-	// length and its end. What is shorter than all levels together needs no look.
-	levelBytes = 7
-
-	// serializedMax is the size above which a pipeline fails to write its result at all.
-	serializedMax = bsonx.DocBytesMax + 16<<10
-)
+// CheckComputed says what keeps a document that expressions have made from leaving
+// the server. Within it a document may be of any size and depth that memory bears.
+func CheckComputed(doc bsonx.Doc) error {
+	if len(doc) > computedBytesMax {
+		return mongoerr.Newf(mongoerr.BSONObjectTooLarge, "Serializing Document failed :: caused by :: Size %d exceeds maximum %d", len(doc), computedBytesMax)
+	}
+	if bsonx.Deeper(doc, bsonx.DepthMax) {
+		return mongoerr.Newf(mongoerr.Overflow, "cannot convert document to BSON because it exceeds the limit of %d levels of nesting", bsonx.DepthMax)
+	}
+	return nil
+}
 
 // checkResult says what is wrong with a document that an update made.
 func (u *Update) checkResult(doc bsonx.Doc) error {
-	if u.isPipeline && len(doc) > serializedMax {
-		return mongoerr.Newf(mongoerr.BSONObjectTooLarge, "Serializing Document failed :: caused by :: Size %d exceeds maximum %d", len(doc), serializedMax)
+	if u.isPipeline {
+		if err := CheckComputed(doc); err != nil {
+			return err
+		}
 	}
 	if len(doc) > bsonx.DocBytesMax {
-		return mongoerr.Newf(17419, "Resulting document after update is larger than %d", bsonx.DocBytesMax)
+		return mongoerr.Newf(8375908, "Resulting document after update is larger than %d", bsonx.DocBytesMax)
 	}
 	if u.deep {
 		if err := checkLevels(doc); err != nil {
@@ -38,6 +43,9 @@ func (u *Update) checkResult(doc bsonx.Doc) error {
 
 // checkNew says what is wrong with a document that an upsert would insert.
 func (u *Update) checkNew(doc bsonx.Doc) error {
+	if len(doc) > bsonx.DocBytesMax && (!u.isPipeline || CheckComputed(doc) == nil) {
+		return mongoerr.Newf(17420, "Document to upsert is larger than %d", bsonx.DocBytesMax)
+	}
 	if err := checkLevels(doc); err != nil {
 		return err
 	}
@@ -45,22 +53,10 @@ func (u *Update) checkNew(doc bsonx.Doc) error {
 }
 
 func checkLevels(doc bsonx.Doc) error {
-	if len(doc) > levelsMax*levelBytes && levels(bsonx.DocValue(doc)) > levelsMax {
-		return mongoerr.Newf(mongoerr.Overflow, "Document exceeds maximum nesting depth of %d", levelsMax)
+	if bsonx.Deeper(doc, bsonx.LevelsStoredMax) {
+		return mongoerr.Newf(mongoerr.Overflow, "Document exceeds maximum nesting depth of %d", bsonx.LevelsStoredMax)
 	}
 	return nil
-}
-
-// levels counts the documents and arrays within each other, v included.
-func levels(v bsonx.Value) int {
-	if v.Type != bsonx.TypeDocument && v.Type != bsonx.TypeArray {
-		return 0
-	}
-	n := 0
-	for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
-		n = max(n, levels(it.Value()))
-	}
-	return n + 1
 }
 
 // checkID says what is wrong with a value for _id.

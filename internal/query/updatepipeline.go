@@ -25,6 +25,17 @@ var notInUpdates = []string{
 	"$setWindowFields", "$shardedDataDistribution", "$skip", "$sort", "$sortByCount", "$unionWith", "$unwind", "$vectorSearch",
 }
 
+// stagesMax is how many stages a pipeline may have.
+const stagesMax = 1000
+
+// CheckPipelineLength refuses a pipeline of too many stages.
+func CheckPipelineLength(stages int) error {
+	if stages > stagesMax {
+		return mongoerr.Newf(7749501, "Pipeline length must be no longer than %d stages.", stagesMax)
+	}
+	return nil
+}
+
 func compileUpdatePipeline(list bsonx.Doc, o Options) ([]stage, error) {
 	var stages []stage
 	for _, v := range elements(bsonx.ArrayValue(list)) {
@@ -41,7 +52,7 @@ func compileUpdatePipeline(list bsonx.Doc, o Options) ([]stage, error) {
 		}
 		stages = append(stages, s)
 	}
-	return stages, nil
+	return stages, CheckPipelineLength(len(stages))
 }
 
 func compileUpdateStage(name string, spec bsonx.Value, o Options) (s stage, err error) {
