@@ -38,7 +38,7 @@ func (e *Explanation) Append(b *bsonx.Builder) {
 	b.String("explainVersion", "1")
 	find, stages := plan.Split(e.Plan)
 	if len(stages) == 0 {
-		plan.AppendPlanner(b, e.NS, e.Filter, find, e.Pipeline)
+		plan.Planner{NS: e.NS, Filter: e.Filter, Plan: find, Pipeline: e.Pipeline}.AppendTo(b)
 		e.appendStats(b, find)
 		return
 	}
@@ -49,7 +49,7 @@ func (e *Explanation) Append(b *bsonx.Builder) {
 		b.OpenDoc(bsonx.Index(at))
 		at++
 		b.OpenDoc("$cursor")
-		plan.AppendPlanner(b, e.NS, e.Filter, find, false)
+		plan.Planner{NS: e.NS, Filter: e.Filter, Plan: find}.AppendTo(b)
 		e.appendStats(b, find)
 		b.Close()
 		appendReturned(b, counters[find])

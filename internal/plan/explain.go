@@ -12,14 +12,21 @@ import (
 // Extra appends what an execution has counted at a node; it may be nil.
 type Extra func(b *bsonx.Builder, n Node)
 
-// AppendPlanner appends the queryPlanner document of a plan without stages of a
-// pipeline. pipeline says that a whole pipeline became this plan.
-func AppendPlanner(b *bsonx.Builder, ns catalog.Namespace, f *query.Filter, n Node, pipeline bool) {
+// Planner is what a queryPlanner document tells.
+type Planner struct {
+	NS       catalog.Namespace
+	Filter   *query.Filter
+	Plan     Node // without stages of a pipeline: see Split.
+	Pipeline bool // a whole pipeline became the plan.
+}
+
+// AppendTo appends the queryPlanner document.
+func (p Planner) AppendTo(b *bsonx.Builder) {
 	b.OpenDoc("queryPlanner")
-	b.String("namespace", ns.String())
-	b.EmbedDoc("parsedQuery", Parsed(f))
+	b.String("namespace", p.NS.String())
+	b.EmbedDoc("parsedQuery", Parsed(p.Filter))
 	b.Bool("indexFilterSet", false)
-	if pipeline {
+	if p.Pipeline {
 		b.Bool("optimizedPipeline", true)
 	}
 	b.Bool("maxIndexedOrSolutionsReached", false)
@@ -28,7 +35,7 @@ func AppendPlanner(b *bsonx.Builder, ns catalog.Namespace, f *query.Filter, n No
 	b.Bool("prunedSimilarIndexes", false)
 	b.OpenDoc("winningPlan")
 	b.Bool("isCached", false)
-	AppendNode(b, n, nil)
+	AppendNode(b, p.Plan, nil)
 	b.Close()
 	b.OpenArray("rejectedPlans")
 	b.Close()

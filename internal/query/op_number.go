@@ -59,11 +59,11 @@ func (x *arithmetic) apply(a *application, key string, v bsonx.Value) (outcome, 
 		return same, bad("Failed to apply %s operations to current value (%s) for document {%s}", x.name, typedNumber(v), a.idElement())
 	}
 	narrow := v.Type == bsonx.TypeInt32 && x.operand.Type == bsonx.TypeInt32 && n == int64(int32(n))
-	return putInteger(a, key, old, n, narrow)
+	return a.putInteger(key, old, n, narrow)
 }
 
-// putInteger writes an int32 or int64 unless it is what was there.
-func putInteger(a *application, key string, old bsonx.Value, n int64, narrow bool) (outcome, error) {
+// putInteger writes an int32, if narrow, or int64 unless it is what was there.
+func (a *application) putInteger(key string, old bsonx.Value, n int64, narrow bool) (outcome, error) {
 	switch {
 	case narrow && old.Type == bsonx.TypeInt32 && int64(bsonx.AsInt32(old)) == n:
 	case !narrow && old.Type == bsonx.TypeInt64 && bsonx.AsInt64(old) == n:
@@ -173,5 +173,5 @@ func (x *bit) apply(a *application, key string, v bsonx.Value) (outcome, error) 
 		n = s.do(n, integerOf(s.operand))
 		narrow = narrow && s.operand.Type == bsonx.TypeInt32
 	}
-	return putInteger(a, key, v, n, narrow)
+	return a.putInteger(key, v, n, narrow)
 }

@@ -42,15 +42,8 @@ func (m *Message) decompress() error {
 // uncompressed, which is what its sender's checksum began with.
 func (m *Message) plainHeader() checksum {
 	var head [headerBytes]byte
-	putHeader(head[:], headerBytes+len(m.plain), m.RequestID, m.ResponseTo, m.Op)
+	header{size: headerBytes + len(m.plain), id: m.RequestID, to: m.ResponseTo, op: m.Op}.put(head[:])
 	var sum checksum
 	sum.add(head[:])
 	return sum
-}
-
-func putHeader(dst []byte, size int, id, to int32, op OpCode) {
-	binary.LittleEndian.PutUint32(dst, uint32(size))
-	binary.LittleEndian.PutUint32(dst[4:], uint32(id))
-	binary.LittleEndian.PutUint32(dst[8:], uint32(to))
-	binary.LittleEndian.PutUint32(dst[12:], uint32(op))
 }

@@ -27,7 +27,7 @@ var ping = doc("ping", "1", "$db", "admin")
 // frame puts a header before a body.
 func frame(op OpCode, body []byte) []byte {
 	out := make([]byte, headerBytes, headerBytes+len(body))
-	putHeader(out, headerBytes+len(body), 7, 0, op)
+	header{size: headerBytes + len(body), id: 7, op: op}.put(out)
 	return append(out, body...)
 }
 
@@ -294,7 +294,7 @@ func TestReplyToQuery(t *testing.T) {
 // TestSmallClaimsCostLittle sends headers that promise 48 MB and hang up.
 func TestSmallClaimsCostLittle(t *testing.T) {
 	head := make([]byte, headerBytes)
-	putHeader(head, bsonx.MessageBytesMax, 1, 0, OpMsg)
+	header{size: bsonx.MessageBytesMax, id: 1, op: OpMsg}.put(head)
 	res := testing.Benchmark(func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

@@ -104,7 +104,7 @@ func finishMsg(m *Message, buf []byte, id int32, more bool) []byte {
 		flags |= ChecksumPresent
 		size += checksumBytes
 	}
-	putHeader(buf, size, id, m.RequestID, OpMsg)
+	header{size: size, id: id, to: m.RequestID, op: OpMsg}.put(buf)
 	binary.LittleEndian.PutUint32(buf[headerBytes:], uint32(flags))
 	buf[headerBytes+4] = kindBody
 	if flags&ChecksumPresent != 0 {
@@ -115,11 +115,27 @@ func finishMsg(m *Message, buf []byte, id int32, more bool) []byte {
 	return buf
 }
 
+// header is what every message begins with.
+type header struct {
+	size int // of the whole message.
+	id   int32
+	to   int32 // the id of the message that this one answers, or 0.
+	op   OpCode
+}
+
+// put writes the header over the first bytes of dst.
+func (h header) put(dst []byte) {
+	binary.LittleEndian.PutUint32(dst, uint32(h.size))
+	binary.LittleEndian.PutUint32(dst[4:], uint32(h.id))
+	binary.LittleEndian.PutUint32(dst[8:], uint32(h.to))
+	binary.LittleEndian.PutUint32(dst[12:], uint32(h.op))
+}
+
 // finishReply fills in an OP_REPLY's header. A document that begins with $err is
 // a query's failure and is marked as one.
 func finishReply(m *Message, buf []byte, id int32) {
 	invariant.Check(len(buf) >= replyPrefix+5, "wire: a reply without a document")
-	putHeader(buf, len(buf), id, m.RequestID, OpReply)
+	header{size: len(buf), id: id, to: m.RequestID, op: OpReply}.put(buf)
 	b := buf[headerBytes:]
 	flags := uint32(replyAwaitCapable)
 	if name, _ := bsonx.First(buf[replyPrefix:]); name == "$err" {
@@ -153,7 +169,7 @@ func AppendMsg(dst []byte, requestID int32, flags Flags, body []byte, sequences 
 	if flags&ChecksumPresent != 0 {
 		size += checksumBytes
 	}
-	putHeader(dst[at:], size, requestID, 0, OpMsg)
+	header{size: size, id: requestID, op: OpMsg}.put(dst[at:])
 	if flags&ChecksumPresent != 0 {
 		var sum checksum
 		sum.add(dst[at:])
