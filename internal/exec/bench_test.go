@@ -42,14 +42,7 @@ func BenchmarkFind(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				node, err := plan.Find(ctx, tx, r)
-				if err != nil {
-					b.Fatal(err)
-				}
-				op, err := Open(ctx, tx, node, Options{})
-				if err != nil {
-					b.Fatal(err)
-				}
+				op := openFind(b, tx, r)
 				for {
 					if _, err := op.Next(ctx); err != nil {
 						break

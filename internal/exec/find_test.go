@@ -27,14 +27,7 @@ func TestScanAllocates(t *testing.T) {
 			t.Fatal(err)
 		}
 		return testing.AllocsPerRun(5, func() {
-			node, err := plan.Find(ctx, tx, r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			op, err := Open(ctx, tx, node, Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			op := openFind(t, tx, r)
 			if got, err := drain(op); err != nil || len(got) > 0 {
 				t.Fatal(got, err)
 			}

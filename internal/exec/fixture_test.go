@@ -200,6 +200,20 @@ func (h *house) find(tx *docstore.Tx, coll string, f find) ([]bsonx.Doc, plan.No
 	return docs, node, Count(op), err
 }
 
+// openFind plans a find and opens the plan.
+func openFind(t testing.TB, tx *docstore.Tx, r plan.Request) *Execution {
+	t.Helper()
+	node, err := plan.Find(ctx, tx, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := Open(ctx, tx, node, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
 // indexName is the name that a driver would make up: a_1_b_-1.
 func indexName(spec bsonx.Doc) string {
 	var parts []string

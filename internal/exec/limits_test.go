@@ -121,21 +121,14 @@ func TestExplainStats(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	node, err := plan.Find(ctx, tx, r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	op, err := Open(ctx, tx, node, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	op := openFind(t, tx, r)
 	for {
 		if _, err := op.Next(ctx); err != nil {
 			break
 		}
 	}
 	b := bsonx.NewBuilder(nil)
-	(&Explanation{NS: r.NS, Filter: r.Filter, Plan: node, Ran: op}).Append(b)
+	(&Explanation{NS: r.NS, Filter: r.Filter, Plan: PlanOf(op), Ran: op}).Append(b)
 	op.Close()
 	doc := b.Doc()
 	for path, want := range map[string]string{

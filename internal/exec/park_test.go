@@ -196,14 +196,7 @@ func TestParkedIndexGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	node, err := plan.Find(ctx, tx, req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := Open(ctx, tx, node, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := openFind(t, tx, req)
 	defer e.Close()
 	if _, err := e.Next(ctx); err != nil {
 		t.Fatal(err)
