@@ -50,15 +50,27 @@ type group struct {
 // state of the options that inline flags change.
 type patternFlags struct{ extended, multiline bool }
 
+// The longest pattern, and how many groups may be open at once.
+const (
+	patternBytesMax = 16 << 10
+	groupsMax       = 250
+)
+
 // translate returns the engine's pattern. The names of groups are dropped:
 // groups have numbers only.
 func (p *pattern) translate(flags patternFlags) (string, error) {
+	if len(p.in) > patternBytesMax {
+		return "", &RegexError{"pattern string is longer than the limit set by the application"}
+	}
 	p.names = map[string]int{}
 	p.total = countGroups(p.in)
 	p.atom = -1
 	for p.at < len(p.in) {
 		if err := p.step(&flags); err != nil {
 			return "", err
+		}
+		if len(p.groups) > groupsMax {
+			return "", &RegexError{"parentheses are too deeply nested"}
 		}
 	}
 	if len(p.groups) > 0 {

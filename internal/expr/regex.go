@@ -2,6 +2,7 @@ package expr
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"sync"
 	"time"
@@ -62,7 +63,7 @@ func CompileRegex(pat, options string) (*Regex, error) {
 	r := &Regex{groups: p.count, ends: p.ends, context: p.context}
 	if !p.need {
 		// A pattern that only Go's regexp does not like is left to the other.
-		if r.fast, err = regexp.Compile(head + text); err != nil {
+		if r.fast, err = regexp.Compile(head + text); err != nil || unfolds(head+text) {
 			r.fast = nil
 		}
 	}
@@ -84,6 +85,24 @@ func CompileRegex(pat, options string) (*Regex, error) {
 		}
 	}
 	return r, nil
+}
+
+// programMax is how many steps Go's regexp may make of a pattern. Its time is linear in
+// the text and in those, and nothing ends it.
+const programMax = 4096
+
+// unfolds tells whether repetitions within repetitions make a pattern too long for Go's
+// regexp, which writes each of them out; regexp2 counts.
+func unfolds(text string) bool {
+	if !strings.Contains(text, "{") {
+		return false
+	}
+	re, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return true
+	}
+	prog, err := syntax.Compile(re.Simplify())
+	return err != nil || len(prog.Inst) > programMax
 }
 
 // wideRunes are the characters that translate writes as \x{…}, which regexp2

@@ -82,3 +82,35 @@ func TestRegexPrefix(t *testing.T) {
 		}
 	}
 }
+
+// TestRegexSize holds the limits of a pattern's own size, in the reference server's words.
+func TestRegexSize(t *testing.T) {
+	for _, c := range []struct{ name, pattern, want string }{
+		{"longest", strings.Repeat("a", 16384), ""},
+		{"too long", strings.Repeat("a", 16385), "pattern string is longer than the limit set by the application"},
+		{"deepest", strings.Repeat("(", 250) + strings.Repeat(")", 250), ""},
+		{"too deep", strings.Repeat("(?:", 251) + strings.Repeat(")", 251), "parentheses are too deeply nested"},
+		{"many groups", strings.Repeat("()", 251), ""},
+	} {
+		_, err := CompileRegex(c.pattern, "")
+		if got, ok := errors.AsType[*RegexError](err); c.want == "" && err != nil || c.want != "" && (!ok || got.Msg != c.want) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// TestRegexUnfolds checks that repetitions within repetitions, which would make a
+// program of a million steps for each byte of a text, are left to the engine whose time
+// is limited.
+func TestRegexUnfolds(t *testing.T) {
+	re, err := CompileRegex("((a{0,100}){0,100}){0,90}b", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if re.fast != nil {
+		t.Error("it is matched without a limit")
+	}
+	if ok, err := re.Match("aab"); !ok || err != nil {
+		t.Error(ok, err)
+	}
+}
