@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/pandodb/pando/internal/bsonx"
-	"github.com/pandodb/pando/internal/plan"
 )
 
 // filled is a house with 10,000 documents.

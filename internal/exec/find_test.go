@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/pandodb/pando/internal/bsonx"
-	"github.com/pandodb/pando/internal/plan"
 	"github.com/pandodb/pando/internal/testenv"
 )
 
