@@ -165,14 +165,19 @@ func (c *Call) compileFind(a *Args) (f finding, err error) {
 	if f.vars, err = c.variables(a.Doc("let")); err != nil {
 		return f, err
 	}
-	o := query.Options{Scope: f.vars.scope}
+	err = f.vars.scope.FoldsLast(func() error { return f.compile(a) })
+	return f, err
+}
+
+func (f *finding) compile(a *Args) (err error) {
+	o := query.Options{Scope: f.vars.scope, NoExpr: query.Positional(a.Doc("projection"))}
 	f.req = plan.Request{Skip: a.Int("skip", 0), Limit: a.Int("limit", 0), Hint: hintOf(a.Value("hint")), Eval: f.vars.ctx}
 	if f.req.Filter, err = query.CompileFilter(orEmpty(a.Doc("filter")), o); err != nil {
-		return f, err
+		return err
 	}
 	if s := a.Doc("sort"); bsonx.Len(s) > 0 {
 		if f.req.Sort, f.req.Hint, err = compileSort(s, f.req.Hint); err != nil {
-			return f, err
+			return err
 		}
 		if f.req.Sort != nil {
 			f.req.SortSpec = s
@@ -182,7 +187,7 @@ func (c *Call) compileFind(a *Args) (f finding, err error) {
 		f.req.ProjSpec = p
 		f.req.Projection, err = query.CompileProjection(p, o)
 	}
-	return f, err
+	return err
 }
 
 func orEmpty(d bsonx.Doc) bsonx.Doc {

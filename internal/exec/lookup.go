@@ -62,6 +62,9 @@ func (l *lookup) join(ctx context.Context, doc bsonx.Doc) (bsonx.Value, error) {
 	if err := l.bind(doc); err != nil {
 		return bsonx.Missing, err
 	}
+	if p := l.plan.Stage.Pipeline; p != nil && p.Fault != nil {
+		return bsonx.Missing, p.Fault
+	}
 	req := l.plan.Request()
 	if l.plan.Stage.Local != nil {
 		match, err := foreignFilter(doc, l.plan.Stage)

@@ -24,7 +24,7 @@ func Compile(sc *Scope, v bsonx.Value) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e, fold(&e)
+	return e, sc.PutOff(fold(&e))
 }
 
 // operand compiles whatever may stand where a value is wanted.

@@ -298,6 +298,20 @@ func (f *formatParser) number(least, most int, what string) int64 {
 	return f.digits(start, least, most, what)
 }
 
+// isoNumber is number for the parts of ISO dates, which may be shorter, and of
+// which nothing is said if something else stands before them.
+func (f *formatParser) isoNumber(most int, what string) int64 {
+	start := f.at
+	for f.at < len(f.s) && !isDigit(f.s[f.at]) {
+		f.at++
+	}
+	n := f.digits(start, 1, most, what)
+	if n < 0 {
+		f.at = start
+	}
+	return n
+}
+
 func (f *formatParser) digits(start, least, most int, what string) int64 {
 	from := f.at
 	for f.at-from < most && f.at < len(f.s) && isDigit(f.s[f.at]) {
@@ -338,11 +352,11 @@ func (f *formatParser) field(letter byte) {
 	case 'j':
 		f.dayOfYear = f.number(1, 3, "A three digit day-of-year could not be found")
 	case 'G':
-		f.isoYear = f.digits(f.at, 4, 4, "A four digit ISO year could not be found")
+		f.isoYear = f.isoNumber(4, "A four digit ISO year could not be found")
 	case 'V':
-		f.isoWeekNumber = f.digits(f.at, 1, 2, "A two digit ISO week could not be found")
+		f.isoWeekNumber = f.isoNumber(2, "A two digit ISO week could not be found")
 	case 'u':
-		f.weekday = f.digits(f.at, 1, 1, "A single digit day of week could not be found")
+		f.weekday = f.isoNumber(1, "A single digit day of week could not be found")
 	case 'b', 'B':
 		n := f.at
 		for n < len(f.s) && f.s[n]|0x20 >= 'a' && f.s[n]|0x20 <= 'z' {

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/pandodb/pando/internal/bsonx"
 )
@@ -14,6 +15,34 @@ func (e *FoldError) Error() string { return e.Err.Error() }
 
 // Unwrap gives the client's error.
 func (e *FoldError) Unwrap() error { return e.Err }
+
+// FoldsLast runs compile, in which Compile does not fail for the sake of constants:
+// the server optimizes when all is parsed. If all is well otherwise it returns the
+// first of those failures, a *FoldError.
+func (sc *Scope) FoldsLast(compile func() error) error {
+	outer := *sc.folds
+	*sc.folds = folds{later: true}
+	err := compile()
+	first := sc.folds.first
+	*sc.folds = outer
+	if err == nil {
+		err = first
+	}
+	return err
+}
+
+// PutOff keeps a failure of folding for FoldsLast, if that is under way; it returns
+// every other error. The expression that failed will fail on every document.
+func (sc *Scope) PutOff(err error) error {
+	var failed *FoldError
+	if !sc.folds.later || !errors.As(err, &failed) {
+		return err
+	}
+	if sc.folds.first == nil {
+		sc.folds.first = err
+	}
+	return nil
+}
 
 // fold replaces every part of the tree that depends on nothing by its value.
 func fold(e *Expr) error {

@@ -88,9 +88,9 @@ func (x *call) regexKey(pat, options bsonx.Value) (*regexKey, error) {
 	if bsonx.IsNullish(pat) {
 		return nil, nil
 	}
-	for _, o := range key.options {
-		if !strings.ContainsRune("imsxu", o) {
-			return nil, fail(51108, "%s invalid flag in regex options: %c", x.name, o)
+	for i := range len(key.options) {
+		if strings.IndexByte("imsxu", key.options[i]) < 0 {
+			return nil, fail(51108, "%s invalid flag in regex options: %s", x.name, key.options[i:i+1])
 		}
 	}
 	return key, nil

@@ -17,20 +17,27 @@ type Scope struct {
 	own     int
 	current int // the slot of a rebound CURRENT; noSlot if it is the root.
 	depth   int // nesting of the expression being compiled.
+	folds   *folds
+}
+
+// folds is what a family of scopes does about constants that fail.
+type folds struct {
+	later bool  // they do not fail Compile,
+	first error // but are kept: this was the first.
 }
 
 const noSlot = -1
 
 // NewScope knows the built-in variables only.
 func NewScope() *Scope {
-	sc := &Scope{current: noSlot}
+	sc := &Scope{current: noSlot, folds: &folds{}}
 	sc.slots = &sc.own
 	return sc
 }
 
 // Sub is a scope within sc: it sees sc's names and may hide them.
 func (sc *Scope) Sub() *Scope {
-	return &Scope{outer: sc, slots: sc.slots, current: sc.current, depth: sc.depth}
+	return &Scope{outer: sc, slots: sc.slots, current: sc.current, depth: sc.depth, folds: sc.folds}
 }
 
 // Define adds a variable and returns its slot, for [Context.SetVar]. The caller

@@ -13,6 +13,10 @@ import (
 // Pipeline is a compiled pipeline. It never changes.
 type Pipeline struct {
 	Stages []Stage
+
+	// Fault is why a $lookup's pipeline fails on the first document that needs it:
+	// a constant in it makes no sense. nil: nothing.
+	Fault error
 }
 
 // Stages takes a pipeline's array apart.
@@ -45,16 +49,29 @@ func CompilePipeline(stages []bsonx.Doc, o PipelineOptions) (*Pipeline, error) {
 		return nil, err
 	}
 	c := compiler{PipelineOptions: o}
-	for _, doc := range stages {
-		err := c.stage(bytes.Clone(doc))
-		if fold, ok := errors.AsType[*expr.FoldError](err); ok {
-			return nil, mongoerr.From(fold).Prefix("Failed to optimize pipeline")
+	err := o.Scope.FoldsLast(func() error {
+		for _, doc := range stages {
+			if err := c.stage(bytes.Clone(doc)); err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return nil, err
+		return query.CheckPipelineLength(len(stages))
+	})
+	fold, isFold := errors.AsType[*expr.FoldError](err)
+	if err != nil && !isFold {
+		return nil, err
+	}
+	p := &Pipeline{Stages: c.out}
+	if isFold {
+		err = mongoerr.From(fold).Prefix("Failed to optimize pipeline")
+		switch o.within {
+		case inLookup:
+			p.Fault, err = err, nil
+		case inFacet:
+			err = o.Scope.PutOff(&expr.FoldError{Err: err})
 		}
 	}
-	return &Pipeline{Stages: c.out}, query.CheckPipelineLength(len(stages))
+	return p, err
 }
 
 // checkPlaces checks what may stand where. The server does so after it has parsed

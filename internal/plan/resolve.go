@@ -92,7 +92,7 @@ func (n *Lookup) Request() AggregateRequest {
 	case p == nil:
 		p = n.Views
 	case n.Views != nil:
-		p = &Pipeline{append(n.Views.Stages[:len(n.Views.Stages):len(n.Views.Stages)], p.Stages...)}
+		p = &Pipeline{Stages: append(n.Views.Stages[:len(n.Views.Stages):len(n.Views.Stages)], p.Stages...)}
 	}
 	return AggregateRequest{NS: n.To.NS, Coll: n.To.Coll, Pipeline: p}
 }

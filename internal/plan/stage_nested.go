@@ -184,8 +184,12 @@ func (c *compiler) lookupPipeline(j *Join, spec bsonx.Doc) error {
 			if err := expr.CheckVariable(name); err != nil {
 				return err
 			}
-			e, err := expr.Compile(c.Scope, v)
-			if err != nil {
+			var e expr.Expr
+			err := c.Scope.FoldsLast(func() (err error) {
+				e, err = expr.Compile(c.Scope, v)
+				return err
+			})
+			if _, isFold := errors.AsType[*expr.FoldError](err); err != nil && !isFold { // a constant that fails does so on each document.
 				return err
 			}
 			j.Let = append(j.Let, Let{inner.Define(name), e})

@@ -18,9 +18,13 @@ type Filter struct {
 
 // CompileFilter compiles a filter document, of which it keeps a copy.
 func CompileFilter(doc bsonx.Doc, o Options) (*Filter, error) {
-	p := parser{scope: o.scope()}
-	root, err := p.document(bytes.Clone(doc), topLevel)
-	if err != nil {
+	p := parser{scope: o.scope(), noExpr: o.NoExpr}
+	var root *Node
+	err := p.scope.FoldsLast(func() (err error) {
+		root, err = p.document(bytes.Clone(doc), topLevel)
+		return err
+	})
+	if err = p.scope.PutOff(err); err != nil {
 		return nil, err
 	}
 	f := newFilter(root)

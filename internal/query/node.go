@@ -103,7 +103,7 @@ func isIndex(s string) bool {
 
 // and joins nodes; one alone stays itself and inner ones are taken apart.
 func and(nodes []*Node) *Node {
-	flat := flatten(nodes, OpAnd, OpAlwaysTrue)
+	flat := exprLast(flatten(nodes, OpAnd, OpAlwaysTrue))
 	switch len(flat) {
 	case 0:
 		return &Node{Op: OpAlwaysTrue}
@@ -114,7 +114,10 @@ func and(nodes []*Node) *Node {
 }
 
 func or(nodes []*Node) *Node {
-	flat := flatten(nodes, OpOr, OpAlwaysFalse)
+	flat := exprLast(flatten(nodes, OpOr, OpAlwaysFalse))
+	if alwaysTrue(flat) {
+		return &Node{Op: OpAlwaysTrue}
+	}
 	switch len(flat) {
 	case 0:
 		return &Node{Op: OpAlwaysFalse}
@@ -125,6 +128,40 @@ func or(nodes []*Node) *Node {
 		return in
 	}
 	return &Node{Op: OpOr, Children: flat}
+}
+
+// nor is none of the nodes.
+func nor(nodes []*Node) *Node {
+	if alwaysTrue(nodes) {
+		return &Node{Op: OpAlwaysFalse}
+	}
+	return &Node{Op: OpNor, Children: exprLast(nodes)}
+}
+
+func alwaysTrue(nodes []*Node) bool {
+	return slices.ContainsFunc(nodes, func(n *Node) bool { return n.Op == OpAlwaysTrue })
+}
+
+// exprLast puts expressions behind what costs less and cannot fail: they are asked
+// only where the others leave it open. The result may be the slice that was given.
+func exprLast(nodes []*Node) []*Node {
+	isExpr := func(n *Node) bool {
+		return n.Op == OpExpr || (n.Op == OpNor || n.Op == OpNot) && n.any(func(n *Node) bool { return n.Op == OpExpr })
+	}
+	if !slices.ContainsFunc(nodes, isExpr) {
+		return nodes
+	}
+	sorted := slices.Clone(nodes)
+	slices.SortStableFunc(sorted, func(a, b *Node) int {
+		switch x, y := isExpr(a), isExpr(b); {
+		case x == y:
+			return 0
+		case x:
+			return 1
+		}
+		return -1
+	})
+	return sorted
 }
 
 // flatten takes the nodes of one operator apart, and leaves out those that mean

@@ -11,6 +11,9 @@ import (
 type Options struct {
 	// Scope is the names that expressions may use; nil means the built-in ones.
 	Scope *expr.Scope
+
+	// NoExpr refuses $expr in a filter, beside a positional projection.
+	NoExpr bool
 }
 
 func (o Options) scope() *expr.Scope {
@@ -21,11 +24,15 @@ func (o Options) scope() *expr.Scope {
 }
 
 // optimizing gives the error of an expression that fails on every document the
-// context that the server gives it. It stays a FoldError: a pipeline adds its own.
-func optimizing(err error) error {
+// context that the server gives it, once for each level of the filter. It stays a
+// FoldError: a pipeline adds its own.
+func optimizing(err error, levels int) error {
 	var fold *expr.FoldError
-	if errors.As(err, &fold) {
-		return &expr.FoldError{Err: mongoerr.From(fold.Err).Prefix("Failed to optimize expression")}
+	if !errors.As(err, &fold) {
+		return err
 	}
-	return err
+	for range levels {
+		fold = &expr.FoldError{Err: mongoerr.From(fold.Err).Prefix("Failed to optimize expression")}
+	}
+	return fold
 }

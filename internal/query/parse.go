@@ -20,9 +20,11 @@ const (
 type parser struct {
 	scope        *expr.Scope
 	inArray      bool // for elements of an array that an update names: no $expr.
+	noExpr       bool // nor beside a positional projection.
 	usesExpr     bool
 	inProjection bool // $where is out of place.
 	inValidator  bool // so is what depends on more than the document.
+	nested       int  // in how many $and, $or and $nor, spelled out or not.
 }
 
 // bad is the server's usual answer to a filter that makes no sense.
@@ -32,6 +34,10 @@ func bad(format string, args ...any) error {
 
 // document parses a filter document: an implicit $and of its fields.
 func (p *parser) document(doc bsonx.Doc, lv level) (*Node, error) {
+	if bsonx.Len(doc) > 1 {
+		p.nested++
+		defer func() { p.nested-- }()
+	}
 	var nodes []*Node
 	for it := bsonx.Walk(doc); it.Next(); {
 		n, err := p.field(it.Key(), it.Value(), lv)
@@ -51,6 +57,8 @@ func (p *parser) field(name string, v bsonx.Value, lv level) (*Node, error) {
 		return nil, mongoerr.New(5729100, "FieldPath is too long")
 	}
 	switch {
+	case isDBRefField(name): // whatever it is, a value to be equal to.
+		return p.comparison(OpEq, name, v)
 	case isOperators(v):
 		nodes, err := p.operators(name, bsonx.AsDoc(v))
 		return and(nodes), err
@@ -71,13 +79,13 @@ func (p *parser) topOperator(name string, v bsonx.Value, lv level) (*Node, error
 		return or(nodes), err
 	case "$nor":
 		nodes, err := p.list(name, v, lv)
-		return &Node{Op: OpNor, Children: nodes}, err
+		return nor(nodes), err
 	case "$comment":
 		return &Node{Op: OpAlwaysTrue}, nil
 	case "$alwaysTrue", "$alwaysFalse":
 		return always(name, v)
 	case "$expr":
-		if p.inArray && lv == topLevel {
+		if (p.inArray || p.noExpr) && lv == topLevel {
 			return nil, notHere(name)
 		}
 		if lv != topLevel {
@@ -117,6 +125,8 @@ func (p *parser) list(name string, v bsonx.Value, lv level) ([]*Node, error) {
 	if v.Type != bsonx.TypeArray {
 		return nil, bad("%s argument must be an array", name)
 	}
+	p.nested++
+	defer func() { p.nested-- }()
 	var nodes []*Node
 	for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
 		if it.Value().Type != bsonx.TypeDocument {
@@ -135,9 +145,13 @@ func (p *parser) list(name string, v bsonx.Value, lv level) ([]*Node, error) {
 }
 
 func (p *parser) expression(v bsonx.Value) (*Node, error) {
-	e, err := expr.Compile(p.scope, v)
-	if err != nil {
-		return nil, optimizing(err)
+	var e expr.Expr
+	err := p.scope.FoldsLast(func() (err error) {
+		e, err = expr.Compile(p.scope, v)
+		return err
+	})
+	if err = p.scope.PutOff(optimizing(err, 1+p.nested)); err != nil {
+		return nil, err
 	}
 	if p.inValidator && expr.Varies(e) {
 		return nil, errRand

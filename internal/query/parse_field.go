@@ -188,6 +188,10 @@ func (p *parser) regexNode(path string, v bsonx.Value) (*Node, error) {
 // regex parses $regex with the $options that may stand beside it.
 func (p *parser) regex(path string, v bsonx.Value, all bsonx.Doc) (*Node, error) {
 	var pattern, options string
+	first, _ := bsonx.First(all)
+	if o := bsonx.Get(all, "$options"); first == "$options" && o.Type != bsonx.TypeString {
+		return nil, bad("$options has to be a string")
+	}
 	switch v.Type {
 	case bsonx.TypeString:
 		pattern = strings.Clone(bsonx.Str(v))
@@ -200,10 +204,17 @@ func (p *parser) regex(path string, v bsonx.Value, all bsonx.Doc) (*Node, error)
 		if o.Type != bsonx.TypeString {
 			return nil, bad("$options has to be a string")
 		}
-		if options != "" {
-			return nil, mongoerr.New(51075, "options set in both $regex and $options")
-		}
+		own := options
 		options = strings.Clone(bsonx.Str(o))
+		if own != "" {
+			const both = "options set in both $regex and $options"
+			if first != "$options" { // what came later is to blame.
+				return nil, mongoerr.New(51075, both)
+			} else if options != "" {
+				return nil, mongoerr.New(51074, both)
+			}
+			options = own
+		}
 	}
 	re, err := newRegex(pattern, options)
 	if err != nil {

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -40,10 +41,14 @@ func (p *parser) mod(path string, v bsonx.Value) (*Node, error) {
 	for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
 		parts = append(parts, it.Value())
 	}
-	if len(parts) < 2 {
+	switch {
+	case len(parts) > 0 && !bsonx.IsNumber(parts[0]):
+		return nil, bad("malformed mod, divisor not a number")
+	case len(parts) < 2:
 		return nil, bad("malformed mod, not enough elements")
-	}
-	if len(parts) > 2 {
+	case !bsonx.IsNumber(parts[1]):
+		return nil, bad("malformed mod, remainder not a number")
+	case len(parts) > 2:
 		return nil, bad("malformed mod, too many elements")
 	}
 	divisor, err := modPart("divisor", parts[0])
@@ -61,17 +66,19 @@ func (p *parser) mod(path string, v bsonx.Value) (*Node, error) {
 }
 
 func modPart(what string, v bsonx.Value) (int64, error) {
-	if !bsonx.IsNumber(v) {
-		return 0, bad("malformed mod, %s not a number", what)
-	}
 	if n, ok := truncate(v); ok {
 		return n, nil
 	}
 	why := "Out of bounds coercing to integral value"
-	if f, _ := bsonx.ToDouble(v); bsonx.IsNaN(v) || math.IsInf(f, 0) {
+	if f, _ := bsonx.ToDouble(v); bsonx.IsNaN(v) || math.IsInf(f, 0) && !finiteDecimal(v) {
 		why = "Unable to coerce NaN/Inf to integral type"
 	}
 	return 0, bad("malformed mod, %s value is invalid :: caused by :: %s", what, why)
+}
+
+// finiteDecimal tells a decimal that may be too large for a double from infinity.
+func finiteDecimal(v bsonx.Value) bool {
+	return v.Type == bsonx.TypeDecimal && bsonx.AsDecimal(v).String() != "Infinity" && bsonx.AsDecimal(v).String() != "-Infinity"
 }
 
 // bits parses the three forms of a bit mask: a number, binary data, an array of positions.
@@ -100,7 +107,7 @@ func (p *parser) bits(op Op, path, name string, v bsonx.Value) (*Node, error) {
 		slices.Sort(n.Bits)
 		n.Bits = slices.Compact(n.Bits)
 	default:
-		return nil, bad("%s takes an Array, a number, or a BinData but received: %s", path, element(name, v))
+		return nil, bad("%s takes an Array, a number, or a BinData but received: %s", cmp.Or(path, "(None)"), element(name, v))
 	}
 	return n, nil
 }

@@ -1,7 +1,9 @@
 package query
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/mongoerr"
@@ -22,7 +24,7 @@ func (p *parser) types(path string, v bsonx.Value) (*Node, error) {
 		}
 	}
 	if n.Types == (TypeSet{}) {
-		return nil, mongoerr.Newf(mongoerr.FailedToParse, "%s must match at least one type", path)
+		return nil, mongoerr.Newf(mongoerr.FailedToParse, "%s must match at least one type", cmp.Or(path, "(None)"))
 	}
 	return n, nil
 }
@@ -73,8 +75,8 @@ func (s *TypeSet) parseNumber(v bsonx.Value) error {
 
 // typeCode is a number that is no type as the message prints it.
 func typeCode(v bsonx.Value) string {
-	if v.Type == bsonx.TypeDouble && !bsonx.IsNaN(v) {
-		return fmt.Sprintf("%.6g", bsonx.AsDouble(v))
+	if f, _ := bsonx.ToDouble(v); !bsonx.IsNaN(v) && !math.IsInf(f, 0) {
+		return fmt.Sprintf("%.6g", f)
 	}
 	return bsonx.ShellString(v)
 }

@@ -13,7 +13,26 @@ import (
 // CompileProjection compiles the projection of a find command.
 func CompileProjection(spec bsonx.Doc, o Options) (*Projection, error) {
 	p := projectionParser{find: true, scope: o.scope(), out: &Projection{root: &projected{}}}
-	return p.parse(bytes.Clone(spec))
+	var out *Projection
+	err := p.scope.FoldsLast(func() (err error) {
+		out, err = p.parse(bytes.Clone(spec))
+		return err
+	})
+	err = p.scope.PutOff(err)
+	if fold, ok := errors.AsType[*expr.FoldError](err); ok {
+		err = fold.Err // without a context.
+	}
+	return out, err
+}
+
+// Positional tells whether a projection has the positional operator somewhere.
+func Positional(spec bsonx.Doc) bool {
+	for name, v := range bsonx.All(spec) {
+		if strings.HasSuffix(name, ".$") && truthy(v) || v.Type == bsonx.TypeDocument && Positional(bsonx.AsDoc(v)) {
+			return true
+		}
+	}
+	return false
 }
 
 // kind is what a projection turned out to be: its first field that tells decides.
@@ -101,26 +120,32 @@ func (p *projectionParser) element(parent *projected, prefix, name string, v bso
 		return p.flag(f)
 	case f.at:
 		return mongoerr.New(31308, "positional projection cannot be used with a literal")
-	case p.kind == exclusion:
-		return mongoerr.Newf(31310, "Cannot use an expression %s in an exclusion projection", element(name, v))
 	}
-	return p.compute(f)
+	return p.compute(f, mongoerr.Newf(31310, "Cannot use an expression %s in an exclusion projection", element(name, v)))
 }
 
-// flag parses a field that is a truth: to be shown or not.
+// flag parses a field that is a truth: to be shown or not. That its path collides
+// with another is said before that it does not fit the others' kind.
 func (p *projectionParser) flag(f specField) error {
+	switch {
+	case f.at && !truthy(f.v):
+		return mongoerr.New(31395, "positional projection cannot be used with exclusion")
+	case f.at && p.withMatch:
+		return mongoerr.New(31256, "Cannot specify positional operator and $elemMatch.")
+	}
+	n := &projected{action: drop}
+	if err := p.add(f.parent, f.path, n); err != nil {
+		return err
+	}
 	isID := f.prefix == "" && f.name == "_id"
 	if !truthy(f.v) {
-		if f.at {
-			return mongoerr.New(31395, "positional projection cannot be used with exclusion")
-		}
 		if p.kind == inclusion && !isID {
 			return mongoerr.Newf(31254, "Cannot do exclusion on field %s in inclusion projection", f.name)
 		}
 		if !isID {
 			p.kind = exclusion
 		}
-		return p.add(f.parent, f.path, &projected{action: drop})
+		return nil
 	}
 	if p.kind == exclusion && !isID {
 		return mongoerr.Newf(31253, "Cannot do inclusion on field %s in exclusion projection", f.name)
@@ -130,17 +155,15 @@ func (p *projectionParser) flag(f specField) error {
 	} else {
 		p.kind = inclusion
 	}
-	if !f.at {
-		return p.add(f.parent, f.path, &projected{action: keep})
-	}
-	if p.out.positional {
+	switch {
+	case !f.at:
+		n.action = keep
+		return nil
+	case p.out.positional:
 		return mongoerr.New(31276, "Cannot specify more than one positional projection per query.")
 	}
-	if p.withMatch {
-		return mongoerr.New(31256, "Cannot specify positional operator and $elemMatch.")
-	}
-	p.out.positional = true
-	return p.add(f.parent, f.path, &projected{action: positional})
+	n.action, p.out.positional = positional, true
+	return nil
 }
 
 // object parses a field that is a document: an operator or a projection of what is within.
@@ -152,7 +175,7 @@ func (p *projectionParser) object(f specField, doc bsonx.Doc) error {
 	switch {
 	case v.Type == bsonx.TypeMissing:
 		return mongoerr.Newf(51270, "Invalid empty sub-projection: %s", f.name)
-	case strings.HasPrefix(first, "$") && bsonx.Len(doc) == 1:
+	case strings.HasPrefix(first, "$") && !isDBRefField(first) && bsonx.Len(doc) == 1:
 		return p.operator(f, first, v)
 	}
 	if err := checkProjectionPath(f.path); err != nil {
@@ -176,6 +199,9 @@ func (p *projectionParser) object(f specField, doc bsonx.Doc) error {
 
 // operator parses a field that is {name: arg}.
 func (p *projectionParser) operator(f specField, name string, arg bsonx.Value) error {
+	if err := checkProjectionPath(f.path); err != nil {
+		return err
+	}
 	switch {
 	case name == "$slice" && p.find:
 		return p.slice(f, arg)
@@ -184,27 +210,41 @@ func (p *projectionParser) operator(f specField, name string, arg bsonx.Value) e
 	case name == "$elemMatch":
 		return mongoerr.New(168, "Cannot use $elemMatch in this context")
 	case p.kind == exclusion && name != "$meta":
+		const unknownExpression = 31325
+		_, err := expr.Compile(p.scope, f.v)
+		if err = p.unknown(f.v, err); err != nil && mongoerr.From(err).Code == unknownExpression {
+			return err
+		}
 		return errNoExpression
 	}
-	return p.compute(f)
+	return p.compute(f, errNoExpression)
 }
 
-// compute parses an expression.
-func (p *projectionParser) compute(f specField) error {
-	if err := checkProjectionPath(f.path); err != nil {
-		return err
-	}
+// compute parses an expression; unfit is the error of one beside fields left out.
+func (p *projectionParser) compute(f specField, unfit error) error {
 	e, err := expr.Compile(p.scope, f.v)
 	if err != nil {
 		return p.unknown(f.v, err)
 	}
+	if err := checkProjectionPath(f.path); err != nil {
+		return err
+	}
+	if err := p.add(f.parent, f.path, &projected{action: compute, expr: e}); err != nil {
+		return err
+	}
+	if p.kind == exclusion {
+		return unfit
+	}
 	p.kind = inclusion
-	return p.add(f.parent, f.path, &projected{action: compute, expr: e})
+	return nil
 }
 
 // unknown gives the error for an operator that there is not the form that it has in projections.
 func (p *projectionParser) unknown(v bsonx.Value, err error) error {
 	var fold *expr.FoldError
+	if err == nil {
+		return nil
+	}
 	if errors.As(err, &fold) {
 		if p.find {
 			return fold.Err
@@ -275,10 +315,13 @@ func newSlice(v bsonx.Value) (*projected, *mongoerr.Error) {
 	if !bsonx.IsNumber(parts[0]) {
 		return nil, mongoerr.Newf(31257, "$slice expects the skip argument to be a number, got %s", bsonx.TypeName(parts[0].Type))
 	}
-	skip, ok := bsonx.ToInt64Clamped(parts[0])
-	limit, ok2 := bsonx.ToInt64Clamped(parts[1])
-	if !ok || !ok2 || limit <= 0 {
-		return nil, mongoerr.New(31272, "$slice array argument should be of form [skip, limit]")
+	if !bsonx.IsNumber(parts[1]) {
+		return nil, mongoerr.Newf(31258, "$slice expects the limit argument to be a number, got %s", bsonx.TypeName(parts[1].Type))
+	}
+	skip, _ := bsonx.ToInt64Clamped(parts[0])
+	limit, _ := bsonx.ToInt64Clamped(parts[1])
+	if limit <= 0 {
+		return nil, mongoerr.Newf(31259, "$slice limit must be positive, got %d", limit)
 	}
 	return &projected{action: cut, skip: skip, limit: limit}, nil
 }

@@ -3,6 +3,7 @@ package query
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -50,11 +51,12 @@ func compileStage(stage string, spec bsonx.Value, o Options) (*Projection, error
 		return nil, &specError{mongoerr.Newf(40272, "%s specification stage must be an object, got %s", stage, bsonx.TypeName(spec.Type))}
 	}
 	a := fieldAdder{scope: o.scope(), spec: bsonx.AsDoc(spec)}
+	if err := a.check("", a.spec); err != nil {
+		return nil, err
+	}
 	root := &projected{}
-	for it := bsonx.Walk(a.spec); it.Next(); {
-		if err := a.element(root, it.Key(), it.Value()); err != nil {
-			return nil, err
-		}
+	if err := a.within(root, a.spec); err != nil {
+		return nil, err
 	}
 	root.mark()
 	return &Projection{root: root}, nil
@@ -87,95 +89,115 @@ func compileUnset(spec bsonx.Value, o Options) (*Projection, error) {
 	return p.out, nil
 }
 
-// fieldAdder parses $addFields, where every leaf is an expression.
+// fieldAdder parses $addFields, where every leaf is an expression. It looks at all
+// paths before it compiles the first.
 type fieldAdder struct {
 	scope *expr.Scope
 	spec  bsonx.Doc
+	paths []string // of the leaves so far, but for those that are {}.
 }
 
-func (a *fieldAdder) element(parent *projected, path string, v bsonx.Value) error {
-	if err := checkProjectionPath(path); err != nil {
-		return err
-	}
-	if v.Type == bsonx.TypeDocument && len(v.Data) > len(bsonx.Empty) {
-		doc := bsonx.AsDoc(v)
-		for it := bsonx.Walk(doc); it.Next(); {
-			if !strings.HasPrefix(it.Key(), "$") {
-				continue
-			}
-			if n := bsonx.Len(doc); n > 1 {
-				return mongoerr.Newf(40181, "an expression specification must contain exactly one field, the name of the expression. Found %d fields in %s, while parsing object %s",
-					n, bsonx.ShellString(v), a.shown())
-			}
-			return a.compute(parent, path, v)
-		}
-		inner, ok := parent.addedDoc(path)
-		if !ok {
-			return a.conflict(parent, path)
-		}
-		return a.within(inner, doc)
-	}
-	return a.compute(parent, path, v)
-}
-
-func (a *fieldAdder) within(parent *projected, doc bsonx.Doc) error {
+// check judges the paths of a document of fields; prefix is its own.
+func (a *fieldAdder) check(prefix string, doc bsonx.Doc) error {
 	for it := bsonx.Walk(doc); it.Next(); {
-		if strings.Contains(it.Key(), ".") {
-			return mongoerr.Newf(40183, "cannot use dotted field name '%s' in a sub object: %s", it.Key(), a.shown())
-		}
-		if it.Key() == "" {
+		path := it.Key()
+		switch {
+		case prefix == "":
+		case strings.Contains(path, "."):
+			return mongoerr.Newf(40183, "cannot use dotted field name '%s' in a sub object: %s", path, a.shown())
+		case path == "":
 			return mongoerr.New(40353, "FieldPath must not end with a '.'.")
 		}
-		if err := a.element(parent, it.Key(), it.Value()); err != nil {
+		if err := checkProjectionPath(path); err != nil {
+			return err
+		}
+		if prefix != "" {
+			path = prefix + "." + path
+		}
+		inner, err := a.fields(it.Value())
+		switch {
+		case err != nil:
+			return err
+		case inner != nil:
+			err = a.check(path, inner)
+		default:
+			err = a.leaf(path)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *fieldAdder) compute(parent *projected, path string, v bsonx.Value) error {
-	e, err := expr.Compile(a.scope, v)
-	if err != nil {
-		return err
+// fields is a value that is a document of fields; nil if it is an expression.
+func (a *fieldAdder) fields(v bsonx.Value) (bsonx.Doc, error) {
+	if v.Type != bsonx.TypeDocument {
+		return nil, nil
 	}
-	way, last := "", path
-	if i := strings.LastIndexByte(path, '.'); i >= 0 {
-		way, last = path[:i], path[i+1:]
+	doc := bsonx.AsDoc(v)
+	for it := bsonx.Walk(doc); it.Next(); {
+		if !strings.HasPrefix(it.Key(), "$") {
+			continue
+		}
+		if n := bsonx.Len(doc); n > 1 {
+			return nil, mongoerr.Newf(40181, "an expression specification must contain exactly one field, the name of the expression. Found %d fields in %s, while parsing object %s",
+				n, bsonx.ShellString(v), a.shown())
+		}
+		return nil, nil
 	}
-	to, ok := parent, true
-	if way != "" {
-		to, ok = parent.addedDoc(way)
+	return doc, nil
+}
+
+// leaf notes a path, which no other may be, nor lead through, nor lead on from.
+func (a *fieldAdder) leaf(path string) error {
+	i, _ := slices.BinarySearch(a.paths, path)
+	for _, other := range a.paths {
+		if path == other || strings.HasPrefix(path, other+".") || strings.HasPrefix(other, path+".") {
+			return mongoerr.Newf(40176, "specification contains two conflicting paths. Cannot specify both '%s' and '%s': %s", path, other, a.shown())
+		}
 	}
-	if !ok || to.find(last) >= 0 {
-		return a.conflict(parent, path)
-	}
-	to.fields = append(to.fields, projectedField{last, &projected{action: compute, expr: e}})
+	a.paths = slices.Insert(a.paths, i, path)
 	return nil
 }
 
 func (a *fieldAdder) shown() string { return bsonx.ShellString(bsonx.DocValue(a.spec)) }
 
-// addedDoc is descendTo without words for the error.
-func (n *projected) addedDoc(path string) (*projected, bool) {
-	n, err := n.reach(path)
-	return n, err == nil
+// within adds the fields of a document whose paths have been judged.
+func (a *fieldAdder) within(parent *projected, doc bsonx.Doc) error {
+	for it := bsonx.Walk(doc); it.Next(); {
+		n := parent.added(it.Key())
+		inner, err := a.fields(it.Value())
+		switch {
+		case err != nil:
+			return err
+		case len(inner) > len(bsonx.Empty):
+			n.descend()
+			err = a.within(n, inner)
+		case inner == nil || n.action != descend || len(n.fields) == 0: // {} leaves alone what is there.
+			n.action = compute
+			n.expr, err = expr.Compile(a.scope, it.Value())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// conflict is the error for a path of which a part or the whole is there already.
-func (a *fieldAdder) conflict(parent *projected, path string) error {
-	other := ""
-	n := parent
+// added is the node at a dotted path; what is missing on the way is made.
+func (n *projected) added(path string) *projected {
 	for part := range strings.SplitSeq(path, ".") {
+		n.descend()
 		i := n.find(part)
 		if i < 0 {
-			break
+			i = len(n.fields)
+			n.fields = append(n.fields, projectedField{strings.Clone(part), &projected{action: descend}})
 		}
-		other = strings.TrimPrefix(other+"."+part, ".")
 		n = n.fields[i].node
 	}
-	for n.action == descend && len(n.fields) > 0 {
-		other += "." + n.fields[0].name
-		n = n.fields[0].node
-	}
-	return mongoerr.Newf(40176, "specification contains two conflicting paths. Cannot specify both '%s' and '%s': %s", path, other, a.shown())
+	return n
 }
+
+// descend makes a node one with fields: it may have been the expression {}.
+func (n *projected) descend() { n.action, n.expr = descend, nil }

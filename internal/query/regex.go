@@ -21,12 +21,13 @@ func newRegex(pattern, options string) (*Regex, error) {
 	if strings.IndexByte(pattern, 0) >= 0 {
 		return nil, mongoerr.New(mongoerr.BadValue, "Regular expression cannot contain an embedded null byte")
 	}
-	for _, f := range options {
-		if !strings.ContainsRune("imsxu", f) {
-			if f == 0 {
-				f = ' '
+	for i := range len(options) {
+		if strings.IndexByte("imsxu", options[i]) < 0 {
+			flag := options[i : i+1] // a byte, as the server has it.
+			if flag == "\x00" {
+				flag = " "
 			}
-			return nil, mongoerr.Newf(51108, " invalid flag in regex options: %c", f)
+			return nil, mongoerr.Newf(51108, " invalid flag in regex options: %s", flag)
 		}
 	}
 	re, err := expr.CompileRegex(pattern, options)

@@ -57,8 +57,13 @@ func sortOrder(path string, v bsonx.Value) (desc bool, err error) {
 	if !bsonx.IsNumber(v) {
 		return false, mongoerr.Newf(15974, "Illegal key in $sort specification: %s", element(path, v))
 	}
-	// A fraction is cut off, as the server does.
-	switch f, _ := bsonx.ToDouble(v); math.Trunc(f) {
+	f, _ := bsonx.ToDouble(v)
+	if v.Type != bsonx.TypeDecimal {
+		f = math.Trunc(f) // the server cuts off a double's fraction, and rounds a decimal's.
+	} else {
+		f = math.RoundToEven(f)
+	}
+	switch f {
 	case 1:
 		return false, nil
 	case -1:
