@@ -306,6 +306,38 @@ func TestLogFile(t *testing.T) {
 	}
 }
 
+// TestNobodyReadsTheLog: a server goes on when the pipe of its log has been closed.
+func TestNobodyReadsTheLog(t *testing.T) {
+	cmd := program(t, "--port", "0", "--slowms=-1") // each command is slow, and is logged.
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = w
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	lines := bufio.NewScanner(r)
+	var uri string
+	for uri == "" && lines.Scan() {
+		_, uri, _ = strings.Cut(message(t, lines.Text()), "connect with ")
+	}
+	r.Close()
+	client := connect(t, uri)
+	for range 3 {
+		if err := client.Ping(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestStores: a directory that is no store, or not one of ours, is told apart, and
 // nothing is made of it.
 func TestStores(t *testing.T) {

@@ -72,6 +72,7 @@ func (s *serveCommand) Run() error {
 }
 
 func (s *serveCommand) serve(o pando.Options, log *logging) error {
+	signal.Ignore(syscall.SIGPIPE) // whoever read the log may go away; the server stays.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	o.Logger, o.LogTail, o.LogLevel = log.Logger, log.tail.lines, log.level
