@@ -192,33 +192,35 @@ func (c *Call) storable(doc bsonx.Doc, stamp bool) (bsonx.Doc, error) {
 	if bsonx.Deeper(doc, bsonx.LevelsStoredMax) {
 		return nil, mongoerr.Newf(mongoerr.Overflow, "cannot insert document because it exceeds %d levels of nesting", bsonx.LevelsStoredMax)
 	}
-	first, id := bsonx.First(doc)
-	place, stamps, seen := 0, false, false
+	id, place, stamps := bsonx.Missing, 0, false
 	for it, i := bsonx.Walk(doc), 0; it.Next(); i++ {
-		v := it.Value()
-		if stamp && isEmptyTime(v) && it.Key() != "_id" {
-			stamps = true
-		}
-		if it.Key() == "_id" {
-			if seen {
-				return nil, mongoerr.New(mongoerr.BadValue, "can't have multiple _id fields in one document")
-			}
-			seen, place, id = true, i, v
+		switch v := it.Value(); {
+		case it.Key() != "_id":
+			stamps = stamps || stamp && isEmptyTime(v)
+		case !bsonx.IsMissing(id):
+			return nil, mongoerr.New(mongoerr.BadValue, "can't have multiple _id fields in one document")
+		default:
+			id, place = v, i
 		}
 	}
-	if seen {
-		if err := checkID(id); err != nil {
-			return nil, err
-		}
-		if place == 0 && first == "_id" && !stamps {
-			return doc, nil
-		}
+	if err := checkID(id); err != nil {
+		return nil, err
 	}
-	b := bsonx.NewBuilder(make([]byte, 0, len(doc)+24))
-	if seen {
-		b.Value("_id", id)
-	} else {
+	if !bsonx.IsMissing(id) && place == 0 && !stamps {
+		return doc, nil
+	}
+	return c.rebuilt(doc, id, stamp), nil
+}
+
+// rebuilt is doc with its _id first, or a new one if it is missing, and with the
+// present in its empty timestamps if stamp is set.
+func (c *Call) rebuilt(doc bsonx.Doc, id bsonx.Value, stamp bool) bsonx.Doc {
+	const newID = 24 // bytes, and some more.
+	b := bsonx.NewBuilder(make([]byte, 0, len(doc)+newID))
+	if bsonx.IsMissing(id) {
 		b.ObjectID("_id", c.D.Env.ObjectID())
+	} else {
+		b.Value("_id", id)
 	}
 	for it := bsonx.Walk(doc); it.Next(); {
 		v := it.Value()
@@ -230,7 +232,7 @@ func (c *Call) storable(doc bsonx.Doc, stamp bool) (bsonx.Doc, error) {
 			b.Value(it.Key(), v)
 		}
 	}
-	return b.Doc(), nil
+	return b.Doc()
 }
 
 func isEmptyTime(v bsonx.Value) bool {

@@ -30,15 +30,7 @@ func (d *Dispatcher) currentOps(want wanted) []bsonx.Doc {
 			open[i.ID] = i
 		}
 	}
-	waiting := map[string]bool{}
-	if d.Waits != nil {
-		for _, note := range d.Waits() {
-			waiting[note] = true
-		}
-	}
-	for _, note := range d.db.Locks().Waiting() {
-		waiting[note] = true
-	}
+	waiting := d.waiting()
 	l := opLister{d: d, want: want, now: d.Env.Now(), peers: d.peers.list()}
 	busy := map[int64]bool{}
 	d.ops.each(func(c *Call) {
@@ -69,6 +61,20 @@ func (d *Dispatcher) currentOps(want wanted) []bsonx.Doc {
 		}
 	}
 	return l.docs
+}
+
+// waiting are the notes of the operations that wait for a document or a collection.
+func (d *Dispatcher) waiting() map[string]bool {
+	notes := map[string]bool{}
+	if d.Waits != nil {
+		for _, note := range d.Waits() {
+			notes[note] = true
+		}
+	}
+	for _, note := range d.db.Locks().Waiting() {
+		notes[note] = true
+	}
+	return notes
 }
 
 // opLister builds the documents.

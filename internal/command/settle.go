@@ -23,38 +23,45 @@ func (d *Dispatcher) settle(ctx context.Context, c *Call, told *mongoerr.Error) 
 	if err != nil {
 		return nil, err
 	}
-	// An aggregate takes a write concern for the stages that write; without them it is a read.
-	writes := c.Spec.Write && c.Spec.Read == ReadLocal && !(c.Gen.InTxn() && c.Spec.Txn != Ends)
+	writes := c.awaitsWrites()
 	if told == nil || c.Spec.Txn != Ends || told.Code == mongoerr.NoSuchTransaction {
 		c.Peer.Wrote = c.Peer.Wrote || writes || c.ReadConcern.Level == levelLinearizable
 	}
-	if !writes {
-		if c.durableRead() && c.depends != 0 {
-			err = d.durable(ctx, c, c.depends)
-		}
-		return failed, err
-	}
-	if failed != nil {
+	switch {
+	case !writes && c.durableRead() && c.depends != 0:
+		return failed, d.durable(ctx, c, c.depends)
+	case !writes, failed != nil:
 		return failed, nil
 	}
+	return d.settleWrite(ctx, c, told), nil
+}
+
+// awaitsWrites tells whether the reply waits for what the write concern says. An
+// aggregate takes one for the stages that write; without them it is a read.
+func (c *Call) awaitsWrites() bool {
+	return c.Spec.Write && c.Spec.Read == ReadLocal && !(c.Gen.InTxn() && c.Spec.Txn != Ends)
+}
+
+// settleWrite is settle for a write.
+func (d *Dispatcher) settleWrite(ctx context.Context, c *Call, told *mongoerr.Error) (wcErr bsonx.Doc) {
 	if told != nil && c.depends == 0 {
 		c.Dependent(d.Store.Visible())
 	}
 	wc := c.WriteConcern
 	if told != nil && told.Code == mongoerr.MaxTimeMSExpired && c.Spec.Name != "findAndModify" {
 		// No time is left to wait for anything; the original says so with a write concern of its own.
-		return WriteConcern{W: 1}.expired(), nil
+		return WriteConcern{W: 1}.expired()
 	}
 	if fail := wc.unsatisfied(); fail != nil {
-		return fail, nil
+		return fail
 	}
 	switch {
 	case !wc.Durable():
-		return nil, nil
+		return nil
 	case wc.Timeout < 0 && wc.Majority() && c.wrote:
-		return wc.failure(mongoerr.WriteConcernTimeout, "waiting for replication timed out", true), nil // no time is given for others to confirm it.
+		return wc.failure(mongoerr.WriteConcernTimeout, "waiting for replication timed out", true) // no time is given for others to confirm it.
 	}
-	return d.waitDurable(ctx, c, wc), nil
+	return d.waitDurable(ctx, c, wc)
 }
 
 func (d *Dispatcher) waitDurable(ctx context.Context, c *Call, wc WriteConcern) bsonx.Doc {
