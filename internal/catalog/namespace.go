@@ -49,6 +49,9 @@ func (n Namespace) validateDatabase() error {
 	return nil
 }
 
+// NamedDatabase tells whether a database's name is made of what names are made of.
+func NamedDatabase(db string) bool { return Namespace{DB: db}.namedDatabase() }
+
 func (n Namespace) namedDatabase() bool { return n.DB != "" && !strings.ContainsAny(n.DB, `/\ "`) }
 
 // Named tells whether both parts are there and the database's is made of what names

@@ -36,7 +36,21 @@ func (d *Dispatcher) admit(_ context.Context, c *Call) error {
 			return missing(c.Spec.Fields.owner, "$db")
 		}
 	}
-	return nil
+	return c.checkDatabase()
+}
+
+// checkDatabase judges $db, of commands too that do nothing with it. Where a
+// collection is named the two are judged together, later, since the message holds both.
+func (c *Call) checkDatabase() error {
+	named := catalog.NamedDatabase(c.Gen.DB)
+	switch err := catalog.ValidateDatabase(c.Gen.DB); {
+	case err == nil || !named && c.Arg.Type == bsonx.TypeString:
+		return nil
+	case !named:
+		return mongoerr.Newf(mongoerr.InvalidNamespace, "Invalid database name: '%s'", c.Gen.DB)
+	default:
+		return err
+	}
 }
 
 // admitLate checks what comes after fail points and before the session is

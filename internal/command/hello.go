@@ -79,6 +79,9 @@ func helloCommands() []*Spec {
 
 // runHello answers a greeting, at once or when the topology changes (1.2, 1.5).
 func runHello(ctx context.Context, c *Call) error {
+	if len(c.Req.Sequences) > 0 {
+		return mongoerr.Newf(40472, "The %s command does not support document sequences.", c.Spec.Name)
+	}
 	await, err := c.awaitable()
 	if err != nil {
 		return err
@@ -101,6 +104,8 @@ func runHello(ctx context.Context, c *Call) error {
 func (c *Call) awaitable() (time.Duration, error) {
 	tv, wait := c.Args.Doc("topologyVersion"), c.Args.Has("maxAwaitTimeMS")
 	switch {
+	case tv == nil && !wait && c.Req.Exhaust:
+		return 0, mongoerr.New(51756, "An isMaster or hello request with exhaust must specify 'maxAwaitTimeMS'")
 	case tv == nil && !wait:
 		return 0, nil
 	case !wait:
