@@ -98,7 +98,7 @@ func goldenFiles(t *testing.T, kind string) []string {
 
 // parseValue reads extended JSON. $regex is an operator here, not the old
 // spelling of a value that the driver takes it for.
-func parseValue(t *testing.T, s string) bsonx.Value {
+func parseValue(t testing.TB, s string) bsonx.Value {
 	t.Helper()
 	s = strings.NewReplacer(`"$regex"`, `"%regex"`, `"$options"`, `"%options"`).Replace(s)
 	v := golden.Value(t, s)
@@ -107,7 +107,7 @@ func parseValue(t *testing.T, s string) bsonx.Value {
 	return bsonx.Value{Type: v.Type, Data: data}
 }
 
-func parseDoc(t *testing.T, s string) bsonx.Doc {
+func parseDoc(t testing.TB, s string) bsonx.Doc {
 	t.Helper()
 	return bsonx.AsDoc(parseValue(t, s))
 }
