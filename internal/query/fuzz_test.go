@@ -25,13 +25,12 @@ func twoDocs(data []byte) (a, b bsonx.Doc, ok bool) {
 
 // seed gives a fuzzer some of a kind's recorded cases, each with its first document.
 func seed(f *testing.F, kind string) {
-	t := &testing.T{}
 	files, err := filepath.Glob("testdata/" + kind + "_*.txt")
 	if err != nil || len(files) == 0 {
 		f.Fatal("no cases to start from")
 	}
 	for _, path := range files {
-		for i, c := range readGolden(t, path) {
+		for i, c := range readGolden(f, path) {
 			if c.keep || c.input.Type != bsonx.TypeDocument && c.input.Type != bsonx.TypeArray || len(c.docs) == 0 {
 				continue
 			}

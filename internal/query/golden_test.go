@@ -40,7 +40,7 @@ type goldenCase struct {
 	want    string
 }
 
-func readGolden(t *testing.T, path string) []goldenCase {
+func readGolden(t testing.TB, path string) []goldenCase {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -91,7 +91,7 @@ func writeGolden(t *testing.T, path string, cases []goldenCase) {
 }
 
 // goldenFiles are the files of one kind: testdata/kind_*.txt.
-func goldenFiles(t *testing.T, kind string) []string {
+func goldenFiles(t testing.TB, kind string) []string {
 	t.Helper()
 	return golden.Files(t, "testdata/"+kind+"_*.txt")
 }
