@@ -60,8 +60,13 @@ func runDistinct(ctx context.Context, c *Call) error {
 			return nil
 		}
 		f.req.Coll = coll
+		add := func(doc bsonx.Doc) error { return values.addPath(doc, key) }
+		if idx := c.distinctIndex(coll); idx != nil {
+			keys := docstore.NewKeyer(coll, idx)
+			add = func(doc bsonx.Doc) error { return keys.First(doc, values.addKey) }
+		}
 		return c.each(ctx, tx, f, func(doc bsonx.Doc) error {
-			if err := values.addPath(doc, key); err != nil {
+			if err := add(doc); err != nil {
 				return c.duringRead(ctx, ns.String(), err)
 			}
 			return nil
@@ -78,6 +83,27 @@ func runDistinct(ctx context.Context, c *Call) error {
 	c.D.metrics.docsReturned.Add(int64(len(values.list)))
 	if at != 0 {
 		c.Reply.Timestamp("atClusterTime", uint64(at))
+	}
+	return nil
+}
+
+// distinctIndex is the index whose entries the original reads instead of documents,
+// nil for none. Its answer is another one then: what has no such field has null there,
+// an empty array undefined, and an array within an array is opened too. It does so if
+// all documents are asked for and an index that has them begins with the field.
+func (c *Call) distinctIndex(coll *catalog.Collection) *catalog.Index {
+	hint, key := hintOf(c.Args.Value("hint")), c.Args.Str("key")
+	if bsonx.Len(c.Args.Doc("query")) > 0 || slices.ContainsFunc(strings.Split(key, ".")[1:], isIndex) {
+		return nil // behind the first name a number may be an array's index.
+	}
+	for _, idx := range coll.Indexes {
+		switch {
+		case idx.ID == catalog.IDIndex, idx.State != catalog.StateReady, idx.Hidden, idx.Partial != nil, idx.Fields[0].Path != key:
+		case bsonx.IsMissing(hint),
+			hint.Type == bsonx.TypeString && bsonx.Str(hint) == idx.Name,
+			hint.Type == bsonx.TypeDocument && bsonx.CompareDocs(bsonx.AsDoc(hint), idx.Key) == 0:
+			return idx
+		}
 	}
 	return nil
 }
@@ -117,6 +143,19 @@ func (s *valueSet) addPath(doc bsonx.Doc, path string) error {
 		return s.addPath(bsonx.AsDoc(v), rest)
 	case v.Type == bsonx.TypeArray:
 		return s.addElements(bsonx.AsDoc(v), rest)
+	}
+	return nil
+}
+
+// addKey adds a value of an index, or an array's.
+func (s *valueSet) addKey(v bsonx.Value) error {
+	if v.Type != bsonx.TypeArray {
+		return s.add(v)
+	}
+	for _, e := range bsonx.All(bsonx.AsDoc(v)) {
+		if err := s.add(e); err != nil {
+			return err
+		}
 	}
 	return nil
 }
