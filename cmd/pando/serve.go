@@ -6,8 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -37,21 +35,10 @@ type serveCommand struct {
 	Verbose      int      `name:"verbose" short:"v" type:"counter" help:"Log more."`
 }
 
-// The heap grows to five times what lives in it before it is collected. Little
-// lives in it (caches and memtables are outside), and a server that collects 4 MB
-// over and over spends a tenth of its time so; so the ballast counts as alive too.
-// Nobody touches it, and it takes no memory. GOGC, if set, wins.
-const (
-	gcPercent    = 400
-	ballastBytes = 16 << 20
-)
-
 // Run serves until a signal or the end of the store.
 func (s *serveCommand) Run() error {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-		ballast := make([]byte, ballastBytes)
-		defer runtime.KeepAlive(ballast)
+		defer keepHeap().close()
 	}
 	if err := s.readConfig(); err != nil {
 		return err
