@@ -1,6 +1,7 @@
 package command
 
 import (
+	"math"
 	"strings"
 
 	"github.com/pandodb/pando/internal/bsonx"
@@ -19,10 +20,10 @@ var (
 		Field{Name: "encryptionInformation", Type: Document, NotYet: true},
 		Field{Name: "isTimeseriesNamespace", Type: LooseBoolean, NotYet: true, Unless: isFalse})
 	bulkInsert = NewFields("bulkWrite.ops",
-		Field{Name: "insert", Type: Integer, Required: true, Bounded: true},
+		Field{Name: "insert", Type: oneOf("double", "int", "decimal", "long"), Required: true, Bounded: true},
 		Field{Name: "document", Type: Document, Required: true})
 	bulkUpdate = NewFields("bulkWrite.ops",
-		Field{Name: "update", Type: Integer, Required: true, Bounded: true},
+		Field{Name: "update", Type: oneOf("double", "int", "decimal", "long"), Required: true, Bounded: true},
 		Field{Name: "filter", Type: Document, Required: true},
 		Field{Name: "sort", Type: Document},
 		Field{Name: "multi", Type: Boolean},
@@ -33,12 +34,12 @@ var (
 		Field{Name: "constants", Type: Document},
 		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation})
 	bulkDelete = NewFields("bulkWrite.ops",
-		Field{Name: "delete", Type: Integer, Required: true, Bounded: true},
+		Field{Name: "delete", Type: oneOf("double", "int", "decimal", "long"), Required: true, Bounded: true},
 		Field{Name: "filter", Type: Document, Required: true},
 		Field{Name: "multi", Type: Boolean},
 		Field{Name: "hint", Type: Hint},
 		Field{Name: "collation", Type: Document, NotYet: true, Unless: isSimpleCollation})
-	bulkCursor = NewFields("bulkWrite.cursor", Field{Name: "batchSize", Type: Integer, Bounded: true})
+	bulkCursor = NewFields("bulkWrite.cursor", Field{Name: "batchSize", Type: oneOf("double", "int", "decimal", "long"), Bounded: true})
 )
 
 // bulk is a bulkWrite, decoded.
@@ -90,6 +91,7 @@ func (c *Call) bulkOps(spaces []catalog.Namespace) ([]bulkOp, error) {
 		}
 		ops[i].kind, ops[i].args = kind, args
 		n, _ := integer(at)
+		n = min(n, math.MaxInt32)
 		if n < 0 || n >= int64(len(spaces)) {
 			return nil, mongoerr.Newf(mongoerr.BadValue, "BulkWrite ops entry %s has an invalid nsInfo index.", ops[i].text(n))
 		}

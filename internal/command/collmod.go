@@ -20,7 +20,7 @@ var collMod = Spec{
 		Field{Name: "validationAction", Type: Text},
 		Field{Name: "viewOn", Type: Text},
 		Field{Name: "pipeline", Type: Array},
-		Field{Name: "cappedSize", Type: Integer, NotYet: true},
+		Field{Name: "cappedSize", Type: oneOf("double", "long", "decimal", "int"), NotYet: true},
 		Field{Name: "cappedMax", Type: Integer, NotYet: true},
 		Field{Name: "expireAfterSeconds", Type: Any, NotYet: true},
 		Field{Name: "timeseries", Type: Document, NotYet: true},

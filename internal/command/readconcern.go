@@ -120,7 +120,7 @@ func lasting(level string) string {
 }
 
 func (rc *ReadConcern) take(field string, v bsonx.Value, given *givenTimes) (err error) {
-	if v.Type == bsonx.TypeNull && (field == "level" || field == "provenance") {
+	if Text.absent(v) && (field == "level" || field == "provenance") {
 		return nil
 	}
 	rc.Given = true

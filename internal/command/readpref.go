@@ -1,6 +1,8 @@
 package command
 
 import (
+	"math"
+
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/mongoerr"
 )
@@ -10,6 +12,8 @@ var readPreference = lenientFields("readPreference",
 	Field{Name: "tags", Type: Array},
 	Field{Name: "maxStalenessSeconds", Type: Types{of: []bsonx.Type{bsonx.TypeDouble, bsonx.TypeDecimal, bsonx.TypeInt64, bsonx.TypeInt32}}},
 	Field{Name: "hedge", Type: Document})
+
+var hedging = NewFields("readPreference.hedge", Field{Name: "enabled", Type: Truthy})
 
 // stalenessSecondsMin is the least staleness that may be asked for.
 const stalenessSecondsMin = 90
@@ -38,25 +42,27 @@ func checkReadPreference(doc bsonx.Doc) error {
 		return bad("maxStalenessSeconds must be a non-negative integer")
 	case primary && tagged(a.Doc("tags")):
 		return bad("Only empty tags are allowed with primary read preference")
-	case primary && stale > 0:
-		return bad("maxStalenessSeconds can not be set for the primary mode")
 	case stale > 0 && stale < stalenessSecondsMin:
 		return mongoerr.Newf(mongoerr.MaxStalenessOutOfRange, "maxStalenessSeconds value cannot be less than %d", stalenessSecondsMin)
+	case stale == math.MaxInt64:
+		return bad("maxStalenessSeconds value cannot exceed 9223372036854775807")
+	case primary && stale > 0:
+		return bad("maxStalenessSeconds can not be set for the primary mode")
 	}
-	if hedge := a.Doc("hedge"); primary && hedge != nil {
-		if on := bsonx.Get(hedge, "enabled"); on.Type == bsonx.TypeMissing || !isFalse(on) {
+	if doc := a.Doc("hedge"); doc != nil {
+		hedge, err := hedging.Decode(doc)
+		if err != nil {
+			return err
+		}
+		if primary && hedge.Bool("enabled", true) {
 			return mongoerr.New(mongoerr.InvalidOptions, `cannot enable hedging for $readPreference mode "primaryOnly"`)
 		}
 	}
 	return nil
 }
 
-// tagged tells whether a list of tag sets asks for any tag.
+// tagged tells whether a list of tag sets is more than the one that every member has.
 func tagged(tags bsonx.Doc) bool {
-	for it := bsonx.Walk(tags); it.Next(); {
-		if v := it.Value(); v.Type == bsonx.TypeDocument && !isEmpty(v) {
-			return true
-		}
-	}
-	return false
+	_, first := bsonx.First(tags)
+	return bsonx.Len(tags) > 1 || !bsonx.IsMissing(first) && !isEmpty(first)
 }

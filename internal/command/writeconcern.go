@@ -1,6 +1,8 @@
 package command
 
 import (
+	"math"
+
 	"github.com/pandodb/pando/internal/bsonx"
 	"github.com/pandodb/pando/internal/mongoerr"
 )
@@ -65,13 +67,19 @@ func parseWriteConcern(v bsonx.Value, def WriteConcern) (WriteConcern, error) {
 }
 
 func (wc *WriteConcern) take(field string, v bsonx.Value, fsync *bool) error {
+	if field != "w" && Boolean.absent(v) {
+		v = bsonx.Missing
+	}
 	switch field {
 	case "w":
 		wc.HasW = true
 		return wc.takeW(v)
 	case "j", "fsync":
 		n, exact := integer(v)
-		if v.Type != bsonx.TypeBool && !bsonx.IsNumber(v) {
+		switch {
+		case bsonx.IsMissing(v):
+			return nil
+		case v.Type != bsonx.TypeBool && !bsonx.IsNumber(v):
 			return mongoerr.Newf(mongoerr.TypeMismatch, "BSON field 'WriteConcernOptions.%s' is the wrong type '%s', expected types '[int, bool, double, long, decimal]'", field, bsonx.TypeName(v.Type))
 		}
 		on := n != 0 || !exact
@@ -82,7 +90,13 @@ func (wc *WriteConcern) take(field string, v bsonx.Value, fsync *bool) error {
 		*fsync = on
 	case "wtimeout":
 		wc.Timeout, _ = integer(v) // other types count as none, as in the original.
+		if wc.Timeout > math.MaxInt32 {
+			return mongoerr.New(mongoerr.FailedToParse, "wtimeout must be a 32-bit integer")
+		}
 	case "provenance":
+		if bsonx.IsMissing(v) {
+			return nil
+		}
 		var err error
 		wc.Provenance, err = provenanceOf("WriteConcernOptions", v)
 		return err
@@ -95,6 +109,8 @@ func (wc *WriteConcern) take(field string, v bsonx.Value, fsync *bool) error {
 
 func (wc *WriteConcern) takeW(v bsonx.Value) error {
 	switch {
+	case bsonx.IsNaN(v):
+		return mongoerr.New(mongoerr.FailedToParse, "w cannot be NaN")
 	case bsonx.IsNumber(v):
 		wc.W, _ = integer(v)
 		if wc.W < 0 || wc.W > 50 {
@@ -102,7 +118,7 @@ func (wc *WriteConcern) takeW(v bsonx.Value) error {
 		}
 	case v.Type == bsonx.TypeString:
 		wc.Named, wc.Mode = true, string([]byte(bsonx.Str(v)))
-	case v.Type == bsonx.TypeNull:
+	case v.Type == bsonx.TypeNull, v.Type == bsonx.TypeUndefined:
 		wc.Named = true
 	case v.Type == bsonx.TypeDocument:
 		return wc.takeTags(bsonx.AsDoc(v))

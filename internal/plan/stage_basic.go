@@ -80,8 +80,11 @@ func amount(at spelled, code mongoerr.Code) (int64, error) {
 	n, ok := bsonx.ToInt64Exact(at.spec)
 	if !ok {
 		f, _ := bsonx.ToDouble(at.spec)
-		if math.IsNaN(f) || math.Abs(f) >= 1<<63 {
+		switch {
+		case at.spec.Type == bsonx.TypeDecimal, math.Abs(f) >= 1<<63:
 			return 0, wrong("Cannot represent as a 64-bit integer")
+		case math.IsNaN(f):
+			return 0, wrong("Expected an integer, but found NaN in")
 		}
 		return 0, wrong("Expected an integer")
 	}
