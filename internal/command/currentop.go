@@ -31,11 +31,11 @@ type wanted struct {
 
 // currentOpStage lists what runs in place of a $currentOp stage.
 func (c *Call) currentOpStage(arg bsonx.Value) (bsonx.Doc, error) {
-	if c.Gen.DB != "admin" || c.Arg.Type == bsonx.TypeString {
-		return nil, mongoerr.New(mongoerr.InvalidNamespace, "$currentOp must be run against the 'admin' database with {aggregate: 1}")
-	}
 	if arg.Type != bsonx.TypeDocument {
 		return nil, mongoerr.New(mongoerr.TypeMismatch, "$currentOp options must be specified in an object, but found: "+bsonx.TypeName(arg.Type))
+	}
+	if c.Gen.DB != "admin" || c.Arg.Type == bsonx.TypeString {
+		return nil, mongoerr.New(mongoerr.InvalidNamespace, "$currentOp must be run against the 'admin' database with {aggregate: 1}")
 	}
 	a, err := currentOpOptions.Decode(bsonx.AsDoc(arg))
 	switch {

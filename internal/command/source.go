@@ -71,10 +71,10 @@ func (c *Call) listOptions(stage string, arg bsonx.Value) (none bool, err error)
 
 // listSessionsStage reads the collection of sessions.
 func (c *Call) listSessionsStage(arg bsonx.Value) (bsonx.Doc, error) {
-	if c.target() != session.SessionsNS.String() {
-		return nil, mongoerr.Newf(mongoerr.InvalidNamespace, "$listSessions may only be run against %s", session.SessionsNS)
-	}
 	none, err := c.listOptions("$listSessions", arg)
+	if err == nil && c.target() != session.SessionsNS.String() {
+		err = mongoerr.Newf(mongoerr.InvalidNamespace, "$listSessions may only be run against %s", session.SessionsNS)
+	}
 	b := bsonx.NewBuilder(nil)
 	b.OpenDoc("$match")
 	if none {
@@ -86,12 +86,12 @@ func (c *Call) listSessionsStage(arg bsonx.Value) (bsonx.Doc, error) {
 
 // listLocalSessionsStage lists the sessions that this process knows.
 func (c *Call) listLocalSessionsStage(arg bsonx.Value) (bsonx.Doc, error) {
-	if c.Arg.Type == bsonx.TypeString {
-		return nil, mongoerr.New(mongoerr.InvalidNamespace, "$listLocalSessions must be run against the database with {aggregate: 1}, not a collection")
-	}
 	none, err := c.listOptions("$listLocalSessions", arg)
 	if err != nil {
 		return nil, err
+	}
+	if c.Arg.Type == bsonx.TypeString {
+		return nil, mongoerr.New(mongoerr.InvalidNamespace, "$listLocalSessions must be run against the database with {aggregate: 1}, not a collection")
 	}
 	var docs []bsonx.Doc
 	for i := range c.D.Sessions.All() {
