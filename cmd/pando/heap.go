@@ -33,6 +33,7 @@ const (
 // heap decides when garbage is collected. GOGC, if set, wins, and none of this happens.
 type heap struct {
 	ballast []byte
+	percent int // as set last; collected's alone.
 	done    chan struct{}
 	ended   atomic.Bool
 }
@@ -57,7 +58,10 @@ func (h *heap) collected(struct{}) {
 	if h.ended.Load() {
 		return
 	}
-	debug.SetGCPercent(gcPercent(read("/gc/heap/live:bytes")))
+	if p := gcPercent(read("/gc/heap/live:bytes")); p != h.percent { // to set it stops the world.
+		h.percent = p
+		debug.SetGCPercent(p)
+	}
 	runtime.AddCleanup(&struct{ p *heap }{}, h.collected, struct{}{})
 }
 
