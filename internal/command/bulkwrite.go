@@ -32,9 +32,14 @@ func runBulkWrite(ctx context.Context, c *Call) error {
 	}
 	r := bulkReply{errorsOnly: c.Args.Bool("errorsOnly", false), countsOnly: c.WriteConcern.Unacknowledged() && !c.InTxn()}
 	ordered := c.Args.Bool("ordered", true)
+	judged := 0 // operations before it need not be asked about again.
 	for i := range ops {
-		if err := c.insertable(ops[i:]); err != nil {
-			return err
+		if i >= judged {
+			n, err := c.insertable(ops[i:])
+			if err != nil {
+				return err
+			}
+			judged = i + n
 		}
 		if err := c.passChanges(ctx, ops[i].ns); err != nil {
 			return err
@@ -56,17 +61,20 @@ func runBulkWrite(ctx context.Context, c *Call) error {
 // insertable refuses the inserts that ops begins with, if they go to one namespace
 // and it, or that of the insert behind them, may not be written to: the original
 // gathers inserts, and looks at the next one before it writes those it has. Unlike
-// other operations' failures this one is the command's.
-func (c *Call) insertable(ops []bulkOp) error {
+// other operations' failures this one is the command's. n is how many these are.
+func (c *Call) insertable(ops []bulkOp) (n int, err error) {
 	for i := range ops {
-		if ops[i].kind != "insert" {
-			return nil
+		switch {
+		case ops[i].kind != "insert":
+			return i, nil
+		case i > 0 && ops[i].ns == ops[0].ns:
+			continue
 		}
-		if err := c.bulkWritable(ops[i].ns); err != nil || ops[i].ns != ops[0].ns {
-			return err
+		if err := c.bulkWritable(ops[i].ns); err != nil || i > 0 {
+			return i, err
 		}
 	}
-	return nil
+	return len(ops), nil
 }
 
 // bulkWritable is writable for an operation, as which every name is judged as if it
