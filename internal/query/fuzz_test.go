@@ -2,7 +2,6 @@ package query
 
 import (
 	"encoding/binary"
-	"path/filepath"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -25,11 +24,7 @@ func twoDocs(data []byte) (a, b bsonx.Doc, ok bool) {
 
 // seed gives a fuzzer some of a kind's recorded cases, each with its first document.
 func seed(f *testing.F, kind string) {
-	files, err := filepath.Glob("testdata/" + kind + "_*.txt")
-	if err != nil || len(files) == 0 {
-		f.Fatal("no cases to start from")
-	}
-	for _, path := range files {
+	for _, path := range goldenFiles(f, kind) {
 		for i, c := range readGolden(f, path) {
 			if c.keep || c.input.Type != bsonx.TypeDocument && c.input.Type != bsonx.TypeArray || len(c.docs) == 0 {
 				continue
