@@ -98,13 +98,13 @@ type forced struct {
 // effects are what the command has done and its reply tells of. They decide what
 // the reply waits for, and which labels an error has.
 type effects struct {
-	entered  bool              // Spec.Run was reached.
-	wrote    bool              // it committed something.
-	failed   bool              // an entry of writeErrors: ends a transaction as an error does.
-	doubt    bool              // what it wrote may have been committed or not.
-	shows    bool              // the reply is the first to show a snapshot to a reader of what is durable.
-	depends  kv.Time           // the newest commit that the reply tells something of.
-	settings catalog.Namespace // a collection of the server's own that it may have changed.
+	entered  bool               // Spec.Run was reached.
+	wrote    bool               // it committed something.
+	failed   bool               // an entry of writeErrors: ends a transaction as an error does.
+	doubt    bool               // what it wrote may have been committed or not.
+	shows    bool               // the reply is the first to show a snapshot to a reader of what is durable.
+	depends  kv.Time            // the newest commit that the reply tells something of.
+	settings *catalog.Namespace // a collection of the server's own that it may have changed, or nil.
 }
 
 // account is what the log and the sums of a transaction tell of the command.

@@ -214,12 +214,12 @@ func (a *Args) Docs(name string) ([]bsonx.Doc, error) {
 	if s := a.sequence(name); s != nil {
 		return s.Docs, nil
 	}
-	return elements(a.Doc(name), a.f.owner+"."+name)
+	return elements(a.Doc(name), a.f.owner, name)
 }
 
-// elements are the documents of an array, whose name messages say. Null and
-// undefined among them are passed over.
-func elements(array bsonx.Doc, owner string) ([]bsonx.Doc, error) {
+// elements are the documents of an array, the parts of whose name messages say. Null
+// and undefined among them are passed over.
+func elements(array bsonx.Doc, name ...string) ([]bsonx.Doc, error) {
 	var docs []bsonx.Doc
 	for i, v := range bsonx.All(array) {
 		switch v.Type {
@@ -227,7 +227,7 @@ func elements(array bsonx.Doc, owner string) ([]bsonx.Doc, error) {
 			docs = append(docs, bsonx.AsDoc(v))
 		case bsonx.TypeNull, bsonx.TypeUndefined:
 		default:
-			return nil, Document.mismatch(owner, i, v)
+			return nil, Document.mismatch(strings.Join(name, "."), i, v)
 		}
 	}
 	return docs, nil

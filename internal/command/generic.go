@@ -42,10 +42,8 @@ type Generic struct {
 
 	ReadConcern  bsonx.Value
 	WriteConcern bsonx.Value
-	ReadPref     bsonx.Doc
 	MaxTimeMS    int64 // 0 is none.
 	ClusterTime  bsonx.Doc
-	Comment      bsonx.Value
 
 	HasAPI bool
 	API    session.API
@@ -192,7 +190,7 @@ func (a *Args) generic(owner string) (g Generic, err error) {
 	if !g.HasAPI && (a.Has("apiStrict") || a.Has("apiDeprecationErrors")) {
 		return g, mongoerr.New(4886600, "Provided apiStrict and/or apiDeprecationErrors without passing apiVersion")
 	}
-	if err := checkReadPreference(g.ReadPref); err != nil {
+	if err := checkReadPreference(a.Doc("$readPreference")); err != nil {
 		return g, err
 	}
 	return g, a.internalFields()
@@ -232,10 +230,6 @@ func (g *Generic) take(a *Args, name string, v bsonx.Value, owner string) (err e
 		g.ReadConcern = v
 	case "writeConcern":
 		g.WriteConcern = v
-	case "$readPreference":
-		g.ReadPref = bsonx.AsDoc(v)
-	case "comment":
-		g.Comment = v
 	case "maxTimeMS":
 		g.MaxTimeMS, err = maxTime(v)
 	case "$clusterTime":

@@ -20,8 +20,8 @@ func (d *Dispatcher) finish(ctx context.Context, c *Call, err error) Result {
 	if c.forced.hangUp {
 		return Result{Close: true}
 	}
-	if c.wrote && c.settings.Coll != "" {
-		d.reload(ctx, c.settings)
+	if c.wrote && c.settings != nil {
+		d.reload(ctx, *c.settings)
 	}
 	told := d.told(c, err)
 	wcErr, err := d.settle(ctx, c, told)

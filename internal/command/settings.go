@@ -29,8 +29,11 @@ func (d *Dispatcher) Load(ctx context.Context) error {
 // noteSettings notes that the command may change a collection of settings: a
 // client may write there, as it may in the original.
 func (c *Call) noteSettings(ns catalog.Namespace) {
-	if ns == settingsNS || ns == versionNS {
-		c.settings = ns
+	switch ns {
+	case settingsNS:
+		c.settings = &settingsNS
+	case versionNS:
+		c.settings = &versionNS
 	}
 }
 
