@@ -46,7 +46,7 @@ const (
 func NewContext(sc *Scope) *Context {
 	c := &Context{}
 	if sc != nil {
-		c.vars = make([]bsonx.Value, *sc.slots)
+		c.vars = make([]bsonx.Value, sc.family.slots)
 	}
 	return c
 }

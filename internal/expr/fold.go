@@ -20,11 +20,12 @@ func (e *FoldError) Unwrap() error { return e.Err }
 // the server optimizes when all is parsed. If all is well otherwise it returns the
 // first of those failures, a *FoldError.
 func (sc *Scope) FoldsLast(compile func() error) error {
-	outer := *sc.folds
-	*sc.folds = folds{later: true}
+	now := &sc.family.folds
+	outer := *now
+	*now = folds{later: true}
 	err := compile()
-	first := sc.folds.first
-	*sc.folds = outer
+	first := now.first
+	*now = outer
 	if err == nil {
 		err = first
 	}
@@ -34,12 +35,12 @@ func (sc *Scope) FoldsLast(compile func() error) error {
 // PutOff keeps a failure of folding for FoldsLast, if that is under way; it returns
 // every other error. The expression that failed will fail on every document.
 func (sc *Scope) PutOff(err error) error {
-	var failed *FoldError
-	if !sc.folds.later || !errors.As(err, &failed) {
+	now := &sc.family.folds
+	if _, failed := errors.AsType[*FoldError](err); !failed || !now.later {
 		return err
 	}
-	if sc.folds.first == nil {
-		sc.folds.first = err
+	if now.first == nil {
+		now.first = err
 	}
 	return nil
 }

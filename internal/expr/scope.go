@@ -13,14 +13,19 @@ import (
 type Scope struct {
 	outer   *Scope
 	names   map[string]int
-	slots   *int // how many slots the whole family has handed out: the outermost's own.
-	own     int
 	current int // the slot of a rebound CURRENT; noSlot if it is the root.
 	depth   int // nesting of the expression being compiled.
-	folds   *folds
+	family  *family
+	own     family // of the outermost: the family's.
 }
 
-// folds is what a family of scopes does about constants that fail.
+// family is what a scope shares with those within it.
+type family struct {
+	slots int // how many were handed out.
+	folds folds
+}
+
+// folds is what is done about constants that fail.
 type folds struct {
 	later bool  // they do not fail Compile,
 	first error // but are kept: this was the first.
@@ -30,14 +35,14 @@ const noSlot = -1
 
 // NewScope knows the built-in variables only.
 func NewScope() *Scope {
-	sc := &Scope{current: noSlot, folds: &folds{}}
-	sc.slots = &sc.own
+	sc := &Scope{current: noSlot}
+	sc.family = &sc.own
 	return sc
 }
 
 // Sub is a scope within sc: it sees sc's names and may hide them.
 func (sc *Scope) Sub() *Scope {
-	return &Scope{outer: sc, slots: sc.slots, current: sc.current, depth: sc.depth, folds: sc.folds}
+	return &Scope{outer: sc, current: sc.current, depth: sc.depth, family: sc.family}
 }
 
 // Define adds a variable and returns its slot, for [Context.SetVar]. The caller
@@ -46,8 +51,8 @@ func (sc *Scope) Define(name string) int {
 	if sc.names == nil {
 		sc.names = map[string]int{}
 	}
-	slot := *sc.slots
-	*sc.slots++
+	slot := sc.family.slots
+	sc.family.slots++
 	sc.names[strings.Clone(name)] = slot
 	if name == "CURRENT" {
 		sc.current = slot
