@@ -12,6 +12,7 @@ type indexScan struct {
 	rangeScan[*docstore.IndexIterator]
 	seen   map[string]struct{} // places given; nil if no document has two entries.
 	covers bool                // the entries stand for the documents.
+	loose  bool                // the bounds were made for an index that had met fewer arrays.
 }
 
 func (r *run) indexScan(n *plan.IndexScan) *indexScan {
@@ -46,7 +47,7 @@ func (s *indexScan) next(ctx context.Context) (place, error) {
 			s.seen[string(id)] = struct{}{}
 		}
 		s.stats.Returned++
-		return place{id: id, key: s.it.Key(), long: s.it.Long()}, nil
+		return place{id: id, key: s.it.Key(), long: s.loose || s.it.Long()}, nil
 	}
 }
 

@@ -116,7 +116,8 @@ func (r *run) find(ctx context.Context, planned *catalog.Collection) (*catalog.C
 }
 
 // findIndex is find for a scan's index. One that has met arrays since the plan was
-// made has several entries for a document from now on.
+// made has several entries for a document from now on, and that one of them is within
+// the bounds says less than the plan took it for.
 func (r *run) findIndex(ctx context.Context, s *indexScan) error {
 	coll, err := r.find(ctx, s.plan.Coll)
 	if err != nil {
@@ -126,17 +127,17 @@ func (r *run) findIndex(ctx context.Context, s *indexScan) error {
 	if i == nil {
 		return mongoerr.Newf(mongoerr.QueryPlanKilled, "index '%s' dropped", s.plan.Index.Name)
 	}
-	if s.seen != nil {
-		return nil
-	}
 	flags, err := r.tx.Multikey(ctx, coll, i)
-	if err != nil || !flags.Any() {
+	if err != nil || flags == s.plan.Flags {
 		return err
 	}
 	if s.covers {
 		return mongoerr.Newf(mongoerr.QueryPlanKilled, "index '%s' has become multikey", s.plan.Index.Name)
 	}
-	s.seen = map[string]struct{}{}
+	s.loose = true
+	if s.seen == nil {
+		s.seen = map[string]struct{}{}
+	}
 	return nil
 }
 

@@ -218,6 +218,41 @@ func TestParkedIndexGone(t *testing.T) {
 	}
 }
 
+// TestParkedIndexMeetsArray: while a plan is parked its index meets the first array. An
+// entry within the bounds then says no more that the whole document matches.
+func TestParkedIndexMeetsArray(t *testing.T) {
+	h := openHouse(t)
+	h.index("c", bsonx.MustParseJSON(`{"key": {"a": 1}}`))
+	for i := range 4 {
+		h.insert("c", bsonx.MustParseJSON(fmt.Sprintf(`{"_id": %d, "a": %d}`, i, i)))
+	}
+	tx := h.begin()
+	req, err := h.request(tx, "c", find{filter: `{"a": {"$not": {"$gt": 5}}}`, hint: `{"a": 1}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := openFind(t, tx, req)
+	first, err := e.Next(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := []int32{bsonx.AsInt32(bsonx.Get(first, "_id"))}
+	e.Park()
+	tx.Rollback()
+	h.insert("c", bsonx.MustParseJSON(`{"_id": 8, "a": [7, 3]}`), bsonx.MustParseJSON(`{"_id": 9, "a": [4, 5]}`))
+	e.Resume(h.begin())
+	rest, err := drain(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range rest {
+		ids = append(ids, bsonx.AsInt32(bsonx.Get(d, "_id")))
+	}
+	if want := []int32{0, 1, 2, 3, 9}; !slices.Equal(ids, want) {
+		t.Errorf("got %v, want %v", ids, want)
+	}
+}
+
 // TestParkedPipelines parks pipelines that read more than their own collection, at
 // every place where they can be: what they give does not change.
 func TestParkedPipelines(t *testing.T) {
