@@ -26,7 +26,7 @@ func TestReferenceFilters(t *testing.T) {
 	p.compare(filterNames(), func(d dice) tree {
 		from := pick(d, "simple", "simple", "plain", "none")
 		count := d.chance(8)
-		return tree{d.filter(2), func(v any) question {
+		return tree{value: d.filter(2), within: func(v any) question {
 			if count {
 				return question{ask: []bson.D{doc("count", from, "query", v)}}
 			}
@@ -47,7 +47,7 @@ func TestReferenceProjections(t *testing.T) {
 		if d.chance(2) {
 			match = d.filter(1)
 		}
-		return tree{d.projection(place < 3), func(v any) question {
+		return tree{value: d.projection(place < 3), within: func(v any) question {
 			switch place {
 			case 3:
 				return question{ask: []bson.D{doc("aggregate", from, "pipeline", bson.A{doc("$project", v), doc("$limit", int32(8))}, "cursor", bson.D{})}}
@@ -67,7 +67,7 @@ func TestReferenceSorts(t *testing.T) {
 	p.compare([]string{"a", "b", "a.b", "$a", "", "a.$", "_id", "$natural", "$meta"}, func(d dice) tree {
 		from := pick(d, "simple", "simple", "plain", "none")
 		stage, limit := d.chance(3), int32(d.n(6))
-		return tree{d.sort(), func(v any) question {
+		return tree{value: d.sort(), within: func(v any) question {
 			if spec, ok := v.(bson.D); ok && !has(spec, "_id") && !has(spec, "$natural") { // no ties.
 				v = append(spec[:len(spec):len(spec)], bson.E{Key: "_id", Value: int32(1)})
 			}

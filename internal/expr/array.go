@@ -244,11 +244,11 @@ func evalRange(c *Context, x *call) (bsonx.Value, error) {
 	case !bsonx.IsNumber(a):
 		return a, fail(34443, "$range requires a numeric starting value, found value of type: %s", nameOf(a))
 	case !okLo:
-		return a, fail(34444, "$range requires a starting value that can be represented as a 32-bit integer, found value: %s", valueText(a))
+		return a, fail(34444, "$range requires a starting value that can be represented as a 32-bit integer, found value: %s", ValueText(a))
 	case !bsonx.IsNumber(b):
 		return a, fail(34445, "$range requires a numeric ending value, found value of type: %s", nameOf(b))
 	case !okHi:
-		return a, fail(34446, "$range requires an ending value that can be represented as a 32-bit integer, found value: %s", valueText(b))
+		return a, fail(34446, "$range requires an ending value that can be represented as a 32-bit integer, found value: %s", ValueText(b))
 	}
 	step := int32(1)
 	if x.args[2] != nil {
@@ -261,7 +261,7 @@ func evalRange(c *Context, x *call) (bsonx.Value, error) {
 		case !bsonx.IsNumber(s):
 			return a, fail(34447, "$range requires a numeric step value, found value of type:%s", nameOf(s))
 		case !ok:
-			return a, fail(34448, "$range requires a step value that can be represented as a 32-bit integer, found value: %s", valueText(s))
+			return a, fail(34448, "$range requires a step value that can be represented as a 32-bit integer, found value: %s", ValueText(s))
 		case n == 0:
 			return a, fail(34449, "$range requires a non-zero step value")
 		}

@@ -27,7 +27,7 @@ func formatOperand(v bsonx.Value) (string, error) {
 	case bsonx.IsNullish(v):
 		return "", nil
 	case v.Type != bsonx.TypeString:
-		return "", fail(4341114, "$convert requires that 'format' be a string, found: %s with value %s", nameOf(v), valueText(v))
+		return "", fail(4341114, "$convert requires that 'format' be a string, found: %s with value %s", nameOf(v), ValueText(v))
 	}
 	switch s := bsonx.Str(v); s {
 	case "base64", "base64url", "utf8", "hex", "uuid", "auto":
@@ -42,7 +42,7 @@ func orderOperand(v bsonx.Value) (bigEndian bool, err error) {
 	case bsonx.IsNullish(v):
 		return false, nil
 	case v.Type != bsonx.TypeString:
-		return false, fail(9130001, "$convert requires that 'byteOrder' be a string, found: %s with value %s", nameOf(v), valueText(v))
+		return false, fail(9130001, "$convert requires that 'byteOrder' be a string, found: %s with value %s", nameOf(v), ValueText(v))
 	}
 	switch s := bsonx.Str(v); s {
 	case "little", "big":

@@ -259,7 +259,7 @@ func (p *datePartsReader) read(i int, def, lo, hi int64) {
 	k, ok := bsonx.ToInt64Exact(v)
 	switch {
 	case !ok:
-		p.err = fail(40515, "'%s' must evaluate to an integer, found %s with value %s", fromParts[i], nameOf(v), valueText(v))
+		p.err = fail(40515, "'%s' must evaluate to an integer, found %s with value %s", fromParts[i], nameOf(v), ValueText(v))
 	case k < lo || k > hi:
 		p.err = fail(31034, "'%s' must evaluate to a value in the range [%d, %d]; value %d is not in range", fromParts[i], lo, hi, k)
 	}

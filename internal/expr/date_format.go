@@ -31,7 +31,7 @@ func buildDateToString(sc *Scope, name string, arg bsonx.Value) (Expr, error) {
 // formatOf is a checked format for printing dates.
 func formatOf(v bsonx.Value) (string, error) {
 	if v.Type != bsonx.TypeString {
-		return "", fail(18533, "$dateToString requires that 'format' be a string, found: %s with value %s", nameOf(v), valueText(v))
+		return "", fail(18533, "$dateToString requires that 'format' be a string, found: %s with value %s", nameOf(v), ValueText(v))
 	}
 	return bsonx.Str(v), checkFormat(bsonx.Str(v), "dHGjLmMSuUVwYzZbB%")
 }

@@ -190,7 +190,7 @@ func evalDateAdd(c *Context, x *call) (bsonx.Value, error) {
 	}
 	if x.name == "$dateSubtract" {
 		if n == math.MinInt64 {
-			return v, fail(6045000, "invalid %s 'amount' parameter value: %s", x.name, valueText(w))
+			return v, fail(6045000, "invalid %s 'amount' parameter value: %s", x.name, ValueText(w))
 		}
 		n = -n
 	}
@@ -401,7 +401,7 @@ func binSizeOf(v bsonx.Value) (int64, error) {
 	size, ok := bsonx.ToInt64Exact(v)
 	switch {
 	case !ok:
-		return 0, fail(5439017, "$dateTrunc requires 'binSize' to be a 64-bit integer, but got value '%s' of type %s", valueText(v), nameOf(v))
+		return 0, fail(5439017, "$dateTrunc requires 'binSize' to be a 64-bit integer, but got value '%s' of type %s", ValueText(v), nameOf(v))
 	case size <= 0:
 		return 0, fail(5439018, "$dateTrunc requires 'binSize' to be greater than 0, but got value %d", size)
 	}

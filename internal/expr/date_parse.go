@@ -39,7 +39,7 @@ func evalDateFromString(c *Context, x *call) (bsonx.Value, error) {
 		case bsonx.IsNullish(w):
 			formatNull = true
 		case w.Type != bsonx.TypeString:
-			return v, fail(40684, "$dateFromString requires that 'format' be a string, found: %s with value %s", nameOf(w), valueText(w))
+			return v, fail(40684, "$dateFromString requires that 'format' be a string, found: %s with value %s", nameOf(w), ValueText(w))
 		default:
 			format = bsonx.Str(w)
 			if err := checkFormat(format, "dGHjLmMSuVYzZbB%"); err != nil {
@@ -58,7 +58,7 @@ func evalDateFromString(c *Context, x *call) (bsonx.Value, error) {
 	}
 	var ms int64
 	if v.Type != bsonx.TypeString {
-		err = inConvert("$dateFromString requires that 'dateString' be a string, found: %s with value %s", nameOf(v), valueText(v))
+		err = inConvert("$dateFromString requires that 'dateString' be a string, found: %s with value %s", nameOf(v), ValueText(v))
 	} else {
 		if z.utc {
 			z = nil // as if none was asked for: the string may have one.

@@ -186,7 +186,7 @@ func (x *eachExpr) evalLimit(c *Context) (int32, error) {
 	n, ok := exactInt32(v)
 	switch {
 	case !ok:
-		return 0, fail(327391, "$filter: limit must be represented as a 32-bit integral value: %s", valueText(v))
+		return 0, fail(327391, "$filter: limit must be represented as a 32-bit integral value: %s", ValueText(v))
 	case n <= 0:
 		return 0, fail(327392, "$filter: limit must be greater than 0: %d", n)
 	}
@@ -287,7 +287,7 @@ func (x *reduceExpr) Eval(c *Context) (bsonx.Value, error) {
 	case bsonx.IsNullish(a):
 		return bsonx.Null, nil
 	case a.Type != bsonx.TypeArray:
-		return a, fail(40080, "$reduce requires that 'input' be an array, found: %s", valueText(a))
+		return a, fail(40080, "$reduce requires that 'input' be an array, found: %s", ValueText(a))
 	}
 	sum, err := x.initial.Eval(c)
 	if err != nil {

@@ -50,7 +50,7 @@ func buildN(shapeCode mongoerr.Code, pick func(c *Context, a bsonx.Value, n int6
 // CheckN is the n of $firstN and its like: a positive integer.
 func CheckN(v bsonx.Value) (int64, error) {
 	if !bsonx.IsNumber(v) {
-		return 0, fail(5787902, "Value for 'n' must be of integral type, but found %s", valueText(v))
+		return 0, fail(5787902, "Value for 'n' must be of integral type, but found %s", ValueText(v))
 	}
 	if _, err := coerceToInt64(v); err != nil {
 		return 0, err
@@ -58,7 +58,7 @@ func CheckN(v bsonx.Value) (int64, error) {
 	n, ok := bsonx.ToInt64Exact(v)
 	switch {
 	case !ok:
-		return 0, fail(5787903, "Value for 'n' must be of integral type, but found %s", valueText(v))
+		return 0, fail(5787903, "Value for 'n' must be of integral type, but found %s", ValueText(v))
 	case n <= 0:
 		return 0, fail(5787908, "'n' must be greater than 0, found %d", n)
 	}

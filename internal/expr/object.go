@@ -64,7 +64,7 @@ func evalMergeObjects(c *Context, x *call) (bsonx.Value, error) {
 		switch {
 		case bsonx.IsNullish(v):
 		case v.Type != bsonx.TypeDocument:
-			return fail(40400, "$mergeObjects requires object inputs, but input %s is of type %s", valueText(v), nameOf(v))
+			return fail(40400, "$mergeObjects requires object inputs, but input %s is of type %s", ValueText(v), nameOf(v))
 		default:
 			for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next(); {
 				c.putField(keyMark, mark, it.Key(), it.Value())
@@ -153,7 +153,7 @@ func pairOfObject(e bsonx.Value) (string, bsonx.Value, error) {
 	k, v := bsonx.Get(d, "k"), bsonx.Get(d, "v")
 	switch {
 	case bsonx.IsMissing(k) || bsonx.IsMissing(v):
-		return "", e, fail(40393, "$arrayToObject requires an object with keys 'k' and 'v'. Missing either or both keys from: %s", valueText(e))
+		return "", e, fail(40393, "$arrayToObject requires an object with keys 'k' and 'v'. Missing either or both keys from: %s", ValueText(e))
 	case k.Type != bsonx.TypeString:
 		return "", e, fail(40394, "$arrayToObject requires an object with keys 'k' and 'v', where the value of 'k' must be of type string. Found type: %s", nameOf(k))
 	}

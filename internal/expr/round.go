@@ -108,7 +108,7 @@ func (c *Context) roundTo(x *call, v bsonx.Value, places int32, how rounding) (b
 	}
 	n, ok := decimalToInt64(quantize(apd.New(asInt64(v), 0), places, how.decimal))
 	if !ok {
-		return v, fail(51080, "invalid conversion from Decimal128 result in %s resulting from arguments: [%s, %d]", x.name, valueText(v), places)
+		return v, fail(51080, "invalid conversion from Decimal128 result in %s resulting from arguments: [%s, %d]", x.name, ValueText(v), places)
 	}
 	if v.Type == bsonx.TypeInt32 {
 		return c.intValue(n), nil

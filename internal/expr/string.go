@@ -215,7 +215,7 @@ func evalReplace(c *Context, x *call, n int) (bsonx.Value, error) {
 		} else if v.Type != bsonx.TypeString {
 			names := [3]string{"input", "find", "replacement"}
 			codes := [3]int32{10503904, 10503901, 10503902}
-			return v, fail(mongoerr.Code(codes[i]), "%s requires that '%s' be a string, found: %s", x.name, names[i], valueText(v))
+			return v, fail(mongoerr.Code(codes[i]), "%s requires that '%s' be a string, found: %s", x.name, names[i], ValueText(v))
 		}
 	}
 	if null {

@@ -99,11 +99,11 @@ func evalSubstrCP(c *Context, x *call) (bsonx.Value, error) {
 	case !bsonx.IsNumber(from):
 		return bsonx.Missing, fail(34450, "$substrCP: starting index must be a numeric type (is BSON type %s)", nameOf(from))
 	case !okLo:
-		return bsonx.Missing, fail(34451, "$substrCP: starting index cannot be represented as a 32-bit integral value: %s", valueText(from))
+		return bsonx.Missing, fail(34451, "$substrCP: starting index cannot be represented as a 32-bit integral value: %s", ValueText(from))
 	case !bsonx.IsNumber(length):
 		return bsonx.Missing, fail(34452, "$substrCP: length must be a numeric type (is BSON type %s)", nameOf(length))
 	case !okN:
-		return bsonx.Missing, fail(34453, "$substrCP: length cannot be represented as a 32-bit integral value: %s", valueText(length))
+		return bsonx.Missing, fail(34453, "$substrCP: length cannot be represented as a 32-bit integral value: %s", ValueText(length))
 	case n < 0:
 		return bsonx.Missing, fail(34454, "$substrCP: length must be a nonnegative integer.")
 	case lo < 0:
@@ -205,7 +205,7 @@ func (x *call) searchRange(c *Context, typeCode, signCode mongoerr.Code) (lo, hi
 		}
 		n, ok := exactInt32(v)
 		if !ok {
-			return 0, fail(typeCode, "%srequires an integral %s index, found a value of type: %s, with value: %s", x.name, what, nameOf(v), valueText(v))
+			return 0, fail(typeCode, "%srequires an integral %s index, found a value of type: %s, with value: %s", x.name, what, nameOf(v), ValueText(v))
 		}
 		if n < 0 {
 			return 0, fail(signCode, "%s requires a nonnegative %s index, found: %d", x.name, what, n)

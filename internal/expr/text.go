@@ -10,9 +10,9 @@ import (
 	"github.com/pandodb/pando/internal/bsonx"
 )
 
-// valueText is a value as the server's messages about evaluation show it:
+// ValueText is a value as the server's messages about evaluation show it:
 // {x: 1, y: [2, "s"]}. See [bsonx.ShellString] for the other form that it has.
-func valueText(v bsonx.Value) string {
+func ValueText(v bsonx.Value) string {
 	var b strings.Builder
 	writeText(&b, v)
 	return b.String()

@@ -37,7 +37,7 @@ func evalTrim(c *Context, x *call, trim func(s, chars string) string) (bsonx.Val
 	case bsonx.IsNullish(v):
 		return bsonx.Null, nil
 	case v.Type != bsonx.TypeString:
-		return v, fail(50699, "%s requires its input to be a string, got %s (of type %s) instead.", x.name, valueText(v), nameOf(v))
+		return v, fail(50699, "%s requires its input to be a string, got %s (of type %s) instead.", x.name, ValueText(v), nameOf(v))
 	}
 	chars := whitespace
 	if x.args[1] != nil {
@@ -48,7 +48,7 @@ func evalTrim(c *Context, x *call, trim func(s, chars string) string) (bsonx.Val
 		case bsonx.IsNullish(w):
 			return bsonx.Null, nil
 		case w.Type != bsonx.TypeString:
-			return v, fail(50700, "%s requires 'chars' to be a string, got %s (of type %s) instead.", x.name, valueText(w), nameOf(w))
+			return v, fail(50700, "%s requires 'chars' to be a string, got %s (of type %s) instead.", x.name, ValueText(w), nameOf(w))
 		}
 		chars = bsonx.Str(w)
 	}

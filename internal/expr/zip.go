@@ -74,7 +74,7 @@ func (x *zipExpr) Eval(c *Context) (bsonx.Value, error) {
 		case bsonx.IsNullish(a):
 			return bsonx.Null, nil
 		case a.Type != bsonx.TypeArray:
-			return a, fail(34468, "$zip found a non-array expression in input: %s", valueText(a))
+			return a, fail(34468, "$zip found a non-array expression in input: %s", ValueText(a))
 		}
 		n := arrayLen(a)
 		if least < 0 || n < least {

@@ -45,6 +45,9 @@ func CompilePipeline(stages []bsonx.Doc, o PipelineOptions) (*Pipeline, error) {
 	if o.nested > nestedMax {
 		return nil, fail(mongoerr.MaxSubPipelineDepthExceeded, "Maximum number of nested sub-pipelines exceeded. Limit is %d", nestedMax)
 	}
+	if err := checkShapes(stages); err != nil {
+		return nil, err
+	}
 	if err := checkPlaces(stages, o); err != nil {
 		return nil, err
 	}
@@ -72,6 +75,43 @@ func CompilePipeline(stages []bsonx.Doc, o PipelineOptions) (*Pipeline, error) {
 		}
 	}
 	return p, err
+}
+
+// checkShapes checks that each stage has one field, with a name that the server
+// knows, and $lookup's collection and its pipeline's stages: it does so before it parses the first stage.
+func checkShapes(stages []bsonx.Doc) error {
+	for _, doc := range stages {
+		if bsonx.Len(doc) != 1 {
+			return fail(40323, "A pipeline stage specification object must contain exactly one field.")
+		}
+		name, v := bsonx.First(doc)
+		if !IsStage(name) {
+			return fail(40324, "Unrecognized pipeline stage name: '%s'", name)
+		}
+		if name != "$lookup" {
+			continue
+		}
+		if v.Type != bsonx.TypeDocument {
+			return fail(mongoerr.FailedToParse, "the $lookup stage specification must be an object, but found %s", bsonx.TypeName(v.Type))
+		}
+		switch from := bsonx.Get(bsonx.AsDoc(v), "from"); from.Type {
+		case bsonx.TypeMissing, bsonx.TypeString, bsonx.TypeDocument:
+		default:
+			return fail(mongoerr.FailedToParse, "$lookup 'from' field must be a string, but found %s", bsonx.TypeName(from.Type))
+		}
+		pipeline := bsonx.Get(bsonx.AsDoc(v), "pipeline")
+		if bsonx.IsMissing(pipeline) {
+			continue
+		}
+		inner, err := Stages(pipeline)
+		if err == nil {
+			err = checkShapes(inner)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkPlaces checks what may stand where. The server does so after it has parsed

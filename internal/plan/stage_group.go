@@ -92,7 +92,10 @@ func accumulator(sc *expr.Scope, field string, v bsonx.Value) (Accumulator, erro
 	if v.Type != bsonx.TypeDocument || bsonx.Len(bsonx.AsDoc(v)) == 0 {
 		return a, fail(40234, "The field '%s' must be an accumulator object", field)
 	}
+	op, arg := bsonx.First(bsonx.AsDoc(v))
 	switch {
+	case !strings.HasPrefix(op, "$"):
+		return a, fail(40234, "The field '%s' must be an accumulator object", field)
 	case strings.Contains(field, "."):
 		return a, fail(40235, "The field name '%s' cannot contain '.'", field)
 	case strings.HasPrefix(field, "$"):
@@ -100,12 +103,14 @@ func accumulator(sc *expr.Scope, field string, v bsonx.Value) (Accumulator, erro
 	case bsonx.Len(bsonx.AsDoc(v)) > 1:
 		return a, fail(40238, "The field '%s' must specify one accumulator: %s: %s", field, field, bsonx.ShellString(v))
 	}
-	op, arg := bsonx.First(bsonx.AsDoc(v))
 	a.Op = strings.Clone(op)
 	switch op {
 	case "$sum", "$avg", "$min", "$max", "$first", "$last", "$push", "$addToSet", "$mergeObjects", "$stdDevPop", "$stdDevSamp":
 		return a, a.unary(sc, arg)
 	case "$count":
+		if arg.Type == bsonx.TypeArray {
+			return a, fail(40237, "The %s accumulator is a unary operator", op)
+		}
 		if arg.Type != bsonx.TypeDocument || bsonx.Len(bsonx.AsDoc(arg)) > 0 {
 			return a, fail(mongoerr.TypeMismatch, "$count takes no arguments, i.e. $count:{}")
 		}

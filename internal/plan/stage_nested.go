@@ -91,11 +91,14 @@ func (c *compiler) lookup(at spelled) error {
 	if bsonx.IsMissing(as) {
 		return fail(mongoerr.IDLFailedToParse, "BSON field '$lookup.as' is missing but a required field")
 	}
+	if err := checkLookupFields(spec); err != nil {
+		return err
+	}
 	var err error
 	if j.As, err = splitPath(bsonx.Str(as)); err != nil {
 		return err
 	}
-	if err := c.lookupFields(j, spec); err != nil {
+	if err := j.fields(spec); err != nil {
 		return err
 	}
 	if err := c.lookupPipeline(j, spec); err != nil {
@@ -152,23 +155,31 @@ func startsWithDocuments(pipeline bsonx.Value) bool {
 	return name == "$documents"
 }
 
-func (c *compiler) lookupFields(j *Join, spec bsonx.Doc) error {
+// noField tells whether localField or foreignField is left out, or empty.
+func noField(v bsonx.Value) bool { return bsonx.IsMissing(v) || bsonx.Str(v) == "" }
+
+func checkLookupFields(spec bsonx.Doc) error {
 	local, foreign := bsonx.Get(spec, "localField"), bsonx.Get(spec, "foreignField")
 	hasPipeline := !bsonx.IsMissing(bsonx.Get(spec, "pipeline"))
-	if bsonx.IsMissing(local) != bsonx.IsMissing(foreign) || bsonx.IsMissing(local) && !hasPipeline {
+	if noField(local) != noField(foreign) || noField(local) && !hasPipeline {
 		return fail(mongoerr.FailedToParse, "$lookup requires both or neither of 'localField' and 'foreignField' to be specified")
 	}
 	if !bsonx.IsMissing(bsonx.Get(spec, "let")) && !hasPipeline {
 		return fail(mongoerr.FailedToParse, "$lookup with a 'let' argument must also specify 'pipeline'")
 	}
-	if bsonx.IsMissing(local) {
+	return nil
+}
+
+// fields reads localField and foreignField.
+func (j *Join) fields(spec bsonx.Doc) (err error) {
+	local := bsonx.Get(spec, "localField")
+	if noField(local) {
 		return nil
 	}
-	var err error
 	if j.Local, err = splitPath(bsonx.Str(local)); err != nil {
 		return err
 	}
-	parts, err := splitPath(bsonx.Str(foreign))
+	parts, err := splitPath(bsonx.Str(bsonx.Get(spec, "foreignField")))
 	j.Foreign = strings.Join(parts, ".")
 	return err
 }

@@ -115,9 +115,6 @@ func and(nodes []*Node) *Node {
 
 func or(nodes []*Node) *Node {
 	flat := exprLast(flatten(nodes, OpOr, OpAlwaysFalse))
-	if alwaysTrue(flat) {
-		return &Node{Op: OpAlwaysTrue}
-	}
 	switch len(flat) {
 	case 0:
 		return &Node{Op: OpAlwaysFalse}
@@ -132,9 +129,6 @@ func or(nodes []*Node) *Node {
 
 // nor is none of the nodes.
 func nor(nodes []*Node) *Node {
-	if alwaysTrue(nodes) {
-		return &Node{Op: OpAlwaysFalse}
-	}
 	return &Node{Op: OpNor, Children: exprLast(nodes)}
 }
 

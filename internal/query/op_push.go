@@ -24,34 +24,47 @@ func newPush(_ string, v bsonx.Value) (operator, error) {
 		p.each = []bsonx.Value{v}
 		return p, nil
 	}
-	var err error
-	for it := bsonx.Walk(bsonx.AsDoc(v)); it.Next() && err == nil; {
-		v := it.Value()
-		switch it.Key() {
+	var position, slice, sort bsonx.Value
+	for name, v := range bsonx.All(bsonx.AsDoc(v)) {
+		switch name {
 		case "$each":
 			if v.Type != bsonx.TypeArray {
 				return nil, bad("The argument to $each in $push must be an array but it was of type: %s", bsonx.TypeName(v.Type))
 			}
 			p.each = elements(v)
 		case "$position":
-			n, ok := bsonx.ToInt64Exact(v)
-			if !ok {
-				return nil, bad("The value for $position must be an integer value, not of type: %s", bsonx.TypeName(v.Type))
-			}
-			p.position = n
+			position = v
 		case "$slice":
-			n, ok := bsonx.ToInt64Exact(v)
-			if !ok {
-				return nil, bad("The value for $slice must be an integer value but was given type: %s", bsonx.TypeName(v.Type))
-			}
-			p.slice, p.sliced = n, true
+			slice = v
 		case "$sort":
-			p.sort, err = newElementSort(v)
+			sort = v
 		default:
-			return nil, bad("Unrecognized clause in $push: %s", it.Key())
+			return nil, bad("Unrecognized clause in $push: %s", name)
 		}
 	}
-	return p, err
+	return p, p.modify(position, slice, sort)
+}
+
+// modify reads the modifiers that were given, in the order in which the server judges them.
+func (p *push) modify(position, slice, sort bsonx.Value) (err error) {
+	if !bsonx.IsMissing(slice) {
+		if p.slice, p.sliced = bsonx.ToInt64Exact(slice); !p.sliced {
+			return bad("The value for $slice must be an integer value but was given type: %s", bsonx.TypeName(slice.Type))
+		}
+	}
+	if !bsonx.IsMissing(sort) {
+		if p.sort, err = newElementSort(sort); err != nil {
+			return err
+		}
+	}
+	if !bsonx.IsMissing(position) {
+		n, ok := bsonx.ToInt64Exact(position)
+		if !ok {
+			return bad("The value for $position must be an integer value, not of type: %s", bsonx.TypeName(position.Type))
+		}
+		p.position = n
+	}
+	return nil
 }
 
 // elements lists an array's elements.

@@ -20,6 +20,14 @@ func (renamed) creates() bool   { return false }
 func (renamed) mindsPath() bool { return false }
 
 func (u *Update) addRename(from string, v bsonx.Value) error {
+	// The source is in place before the destination is looked at.
+	fromParts, err := splitUpdatePath(from)
+	if err != nil {
+		return err
+	}
+	if err := u.place(from, renamed{}, true); err != nil {
+		return err
+	}
 	if v.Type != bsonx.TypeString {
 		return bad("The 'to' field for $rename must be a string: %s", element(from, v))
 	}
@@ -33,15 +41,8 @@ func (u *Update) addRename(from string, v bsonx.Value) error {
 	if isDynamic(to) {
 		return bad("The destination field for $rename may not be dynamic: %s", to)
 	}
-	fromParts, err := splitUpdatePath(from)
-	if err != nil {
-		return err
-	}
 	toParts, err := splitUpdatePath(to)
 	if err != nil {
-		return err
-	}
-	if err := u.place(from, renamed{}, true); err != nil {
 		return err
 	}
 	if from == to {

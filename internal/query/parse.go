@@ -76,16 +76,22 @@ func (p *parser) topOperator(name string, v bsonx.Value, lv level) (*Node, error
 		return and(nodes), err
 	case "$or":
 		nodes, err := p.list(name, v, lv)
+		if alwaysTrue(nodes) && !p.inArray { // an array filter must keep its name.
+			return &Node{Op: OpAlwaysTrue}, err
+		}
 		return or(nodes), err
 	case "$nor":
 		nodes, err := p.list(name, v, lv)
+		if alwaysTrue(nodes) && !p.inArray {
+			return &Node{Op: OpAlwaysFalse}, err
+		}
 		return nor(nodes), err
 	case "$comment":
 		return &Node{Op: OpAlwaysTrue}, nil
 	case "$alwaysTrue", "$alwaysFalse":
 		return always(name, v)
 	case "$expr":
-		if (p.inArray || p.noExpr) && lv == topLevel {
+		if p.inArray || p.noExpr && lv == topLevel {
 			return nil, notHere(name)
 		}
 		if lv != topLevel {

@@ -94,6 +94,14 @@ func (p *parser) operator(path, name string, v bsonx.Value, all bsonx.Doc) (*Nod
 	return nil, bad("unknown operator: %s", name)
 }
 
+// pathName is a path in a message: an element of $elemMatch has none.
+func (p *parser) pathName(path string) string {
+	if path == "" && !p.inArray {
+		return "(None)"
+	}
+	return path
+}
+
 func negate(n *Node, err error) (*Node, error) {
 	if err != nil {
 		return nil, err

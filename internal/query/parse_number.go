@@ -1,7 +1,6 @@
 package query
 
 import (
-	"cmp"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -107,7 +106,7 @@ func (p *parser) bits(op Op, path, name string, v bsonx.Value) (*Node, error) {
 		slices.Sort(n.Bits)
 		n.Bits = slices.Compact(n.Bits)
 	default:
-		return nil, bad("%s takes an Array, a number, or a BinData but received: %s", cmp.Or(path, "(None)"), element(name, v))
+		return nil, bad("%s takes an Array, a number, or a BinData but received: %s", p.pathName(path), element(name, v))
 	}
 	return n, nil
 }

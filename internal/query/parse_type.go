@@ -1,7 +1,6 @@
 package query
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 
@@ -24,7 +23,7 @@ func (p *parser) types(path string, v bsonx.Value) (*Node, error) {
 		}
 	}
 	if n.Types == (TypeSet{}) {
-		return nil, mongoerr.Newf(mongoerr.FailedToParse, "%s must match at least one type", cmp.Or(path, "(None)"))
+		return nil, mongoerr.Newf(mongoerr.FailedToParse, "%s must match at least one type", p.pathName(path))
 	}
 	return n, nil
 }

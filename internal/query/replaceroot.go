@@ -52,10 +52,10 @@ func (r *ReplaceRoot) Eval(doc bsonx.Doc, c *expr.Context) (bsonx.Value, error) 
 func (r *ReplaceRoot) Refuse(v bsonx.Value, input bsonx.Doc) error {
 	value := "MISSING"
 	if !bsonx.IsMissing(v) {
-		value = bsonx.CompactString(v)
+		value = expr.ValueText(v)
 	}
 	return mongoerr.Newf(40228, "%s must evaluate to an object, but resulting value was: %s. Type of resulting value: '%s'. Input document: %s",
-		r.what, value, bsonx.TypeName(v.Type), bsonx.CompactString(bsonx.DocValue(input)))
+		r.what, value, bsonx.TypeName(v.Type), expr.ValueText(bsonx.DocValue(input)))
 }
 
 // apply is Eval that refuses what is no document.

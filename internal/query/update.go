@@ -40,6 +40,10 @@ type Update struct {
 // CompileUpdate compiles an update, of which it keeps a copy.
 func CompileUpdate(u bsonx.Value, o UpdateOptions) (*Update, error) {
 	u.Data = bytes.Clone(u.Data)
+	filters, err := compileArrayFilters(o.ArrayFilters)
+	if err != nil {
+		return nil, err
+	}
 	switch u.Type {
 	case bsonx.TypeArray:
 		if len(o.ArrayFilters) > 0 {
@@ -50,7 +54,7 @@ func CompileUpdate(u bsonx.Value, o UpdateOptions) (*Update, error) {
 	case bsonx.TypeDocument:
 		name, _ := bsonx.First(bsonx.AsDoc(u))
 		if strings.HasPrefix(name, "$") {
-			return compileOperators(bsonx.AsDoc(u), o)
+			return compileOperators(bsonx.AsDoc(u), filters)
 		}
 		return &Update{replacement: bsonx.AsDoc(u), keepTimes: o.KeepEmptyTimes, readsClock: true, deep: bsonx.Deeper(bsonx.AsDoc(u), bsonx.LevelsStoredMax)}, nil
 	}
@@ -94,11 +98,7 @@ func (u *Update) Apply(doc bsonx.Doc, pos MatchPos, c *expr.Context, dst []byte)
 }
 
 // compileOperators compiles {$set: {...}, $inc: {...}, ...}.
-func compileOperators(doc bsonx.Doc, o UpdateOptions) (*Update, error) {
-	filters, err := compileArrayFilters(o.ArrayFilters)
-	if err != nil {
-		return nil, err
-	}
+func compileOperators(doc bsonx.Doc, filters arrayFilters) (*Update, error) {
 	u := &Update{plain: &tree{}, upsert: &tree{}, filters: filters}
 	for it := bsonx.Walk(doc); it.Next(); {
 		name, v := it.Key(), it.Value()
@@ -124,6 +124,9 @@ func compileOperators(doc bsonx.Doc, o UpdateOptions) (*Update, error) {
 func (u *Update) add(name string, m modifier, path string, v bsonx.Value) error {
 	if name == "$rename" {
 		return u.addRename(path, v)
+	}
+	if _, err := splitUpdatePath(path); err != nil {
+		return err
 	}
 	op, err := m(path, v)
 	if err != nil {
