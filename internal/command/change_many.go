@@ -53,6 +53,24 @@ const applyManyGroup = 128
 // while it waits for another.
 func (c *Call) applyMany(ctx context.Context, ch *change) (o outcome, err error) {
 	found := false
+	for again := true; again; {
+		found, err = c.applyFound(ctx, ch, &o)
+		// The collection was changed since the snapshot, and is there anew in the next.
+		_, conflict := errors.AsType[*kv.Conflict](err)
+		again = conflict && !found
+	}
+	if err == nil && !found && ch.upsert {
+		err = c.Write(ctx, func(tx *docstore.Tx) error {
+			o.upserted, err = c.upsert(ctx, tx, ch)
+			return err
+		})
+	}
+	c.count(o)
+	return o, err
+}
+
+// applyFound is applyMany without its upsert; found tells if anything matched.
+func (c *Call) applyFound(ctx context.Context, ch *change, o *outcome) (found bool, err error) {
 	err = c.Read(ctx, func(tx *docstore.Tx) error {
 		w, err := c.changing(ctx, tx, ch)
 		if err != nil || w.coll == nil {
@@ -69,19 +87,12 @@ func (c *Call) applyMany(ctx context.Context, ch *change) (o outcome, err error)
 				return err
 			}
 			found = true
-			if err := c.applyGroup(ctx, ch, ids, &o); err != nil {
+			if err := c.applyGroup(ctx, ch, ids, o); err != nil {
 				return err
 			}
 		}
 	})
-	if err == nil && !found && ch.upsert {
-		err = c.Write(ctx, func(tx *docstore.Tx) error {
-			o.upserted, err = c.upsert(ctx, tx, ch)
-			return err
-		})
-	}
-	c.count(o)
-	return o, err
+	return found, err
 }
 
 // nextIDs reads the next documents' ids, owned.
