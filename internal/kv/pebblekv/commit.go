@@ -162,6 +162,7 @@ func (s *Store) commitLocked(b *batch, atLeast kv.Time, tx *txn) (t kv.Time, err
 	if err := s.fold(b); err != nil {
 		return 0, s.died(err)
 	}
+	large := b.pebble.Len() >= s.largeBytes
 	if err := s.apply(b, t); err != nil {
 		return 0, err
 	}
@@ -176,6 +177,9 @@ func (s *Store) commitLocked(b *batch, atLeast kv.Time, tx *txn) (t kv.Time, err
 		if err := s.flush(); err != nil {
 			return 0, err
 		}
+	}
+	if large {
+		s.background.Go(s.forgetLarge)
 	}
 	var own *overlay
 	if tx != nil {
@@ -230,4 +234,24 @@ func (s *Store) flush() error {
 		return s.died(err)
 	}
 	return nil
+}
+
+// forgetLarge has Pebble let go of a batch that was too large for a memtable. It keeps
+// such a batch as it is until it is written out, and after that in the array that its
+// queue of memtables is a part of; the array is left when the queue has moved on to its
+// end. Otherwise a server at rest keeps what its last large transaction wrote.
+func (s *Store) forgetLarge() {
+	const moves = 4 // the queue is rarely longer.
+	for range moves {
+		written, err := s.db.AsyncFlush()
+		if err != nil {
+			s.died(err)
+			return
+		}
+		select {
+		case <-written:
+		case <-s.dead:
+			return
+		}
+	}
 }

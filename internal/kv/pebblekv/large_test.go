@@ -3,6 +3,9 @@ package pebblekv
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/pandodb/pando/internal/kv"
@@ -53,5 +56,36 @@ func TestLargeNeighbour(t *testing.T) {
 	}
 	if v, err := tx.Get(t.Context(), []byte("m"), nil); err != nil || !bytes.Equal(v, large) {
 		t.Errorf("the large value: %d bytes, %v", len(v), err)
+	}
+}
+
+// TestLargeBatchIsForgotten: what a large transaction wrote is not kept in memory once
+// it is in Pebble's files.
+func TestLargeBatchIsForgotten(t *testing.T) {
+	s := openAt(t, t.TempDir(), Options{MemTableBytes: 1 << 20}) // files in memory would count.
+	live := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := live()
+	const size = 64 << 20
+	put(t, s, "large", strings.Repeat("v", 1<<20))
+	tx, err := s.Begin(t.Context(), kv.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range size >> 20 {
+		if err := tx.Set(fmt.Append(nil, i), make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.background.Wait()
+	if after := live(); after > before+size/4 {
+		t.Errorf("%d MB are kept", (after-before)>>20)
 	}
 }

@@ -56,6 +56,9 @@ type Store struct {
 
 	checking atomic.Int32 // Checks that run.
 
+	largeBytes int            // of a batch, above which Pebble keeps it beside its memtables.
+	background sync.WaitGroup // of forgetLarge; started under committer.
+
 	files sync.RWMutex // held to read Pebble's figures, and to close it; before committer.
 }
 
@@ -68,7 +71,7 @@ func Open(dir string, opt Options) (*Store, error) {
 		env: opt.Env, log: opt.Logger, die: opt.Die,
 		syncDelay: opt.SyncDelayMax, readSetBytes: opt.ReadSetBytes, skipSync: opt.skipSync, skipCeiling: opt.skipCeiling,
 	}
-	s.walFileBytes = int64(opt.MemTableBytes)
+	s.walFileBytes, s.largeBytes = int64(opt.MemTableBytes), opt.MemTableBytes/2
 	s.dead = make(chan struct{})
 	s.driftMax.Store(int64(opt.DriftMax))
 	s.counters.values = map[string]int64{}
@@ -304,6 +307,7 @@ func (s *Store) shut() error {
 	return s.unlessDead(func() error {
 		if s.snapshots != nil {
 			s.syncer.stop()
+			s.background.Wait()
 			s.snapshots.stop()
 		}
 		var err error
