@@ -45,7 +45,7 @@ func FuzzCommand(f *testing.F) {
 	var h *house
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if bsonx.Validate(in, bsonx.DepthMax) != nil {
-			t.Skip("stopped at the border")
+			return // stopped at the border.
 		}
 		if h == nil {
 			h = openHouse(t, vfs.NewCrashableMem(), nil)

@@ -19,8 +19,8 @@ const (
 
 	// memoryMultipleMax bounds what a large transaction takes, for each byte that
 	// it writes, from its first statement to the end of its commit: the overlay,
-	// and then the batch and what of it the log has not written yet.
-	memoryMultipleMax = 3.0
+	// and then the batch.
+	memoryMultipleMax = 2.5
 )
 
 // TestMemoryOfLargeTransaction measures the memory of a transaction of 100 MB.

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/pandodb/pando/internal/testenv"
 )
 
 // openTestLog creates a log file, of the kind that is tested.
@@ -21,7 +23,7 @@ func openTestLog(t *testing.T, name string) *logFile {
 	l, ok := f.(*logFile)
 	if !ok {
 		f.Close()
-		t.Skip("the file system of the test's directory has no direct writes")
+		testenv.Skip(t, "the file system of the test's directory has no direct writes")
 	}
 	return l
 }

@@ -178,7 +178,7 @@ func (s *Store) commitLocked(b *batch, atLeast kv.Time, tx *txn) (t kv.Time, err
 			return 0, err
 		}
 	}
-	if large {
+	if large && s.moves.Swap(movesToForget) == 0 {
 		s.background.Go(s.forgetLarge)
 	}
 	var own *overlay
@@ -211,7 +211,7 @@ func (s *Store) apply(b *batch, t kv.Time) error {
 	if sync {
 		s.syncer.reached(t)
 	}
-	return s.alive() // Pebble's Fatalf may have come back.
+	return s.alive() // something in the background may have failed meanwhile.
 }
 
 // write puts the batch into the log and into Pebble, at t. It returns the size of the
@@ -236,13 +236,16 @@ func (s *Store) flush() error {
 	return nil
 }
 
-// forgetLarge has Pebble let go of a batch that was too large for a memtable. It keeps
-// such a batch as it is until it is written out, and after that in the array that its
-// queue of memtables is a part of; the array is left when the queue has moved on to its
-// end. Otherwise a server at rest keeps what its last large transaction wrote.
+// movesToForget is how often Pebble's queue of memtables moves on until the array that
+// it was a part of is left; it is rarely longer.
+const movesToForget = 4
+
+// forgetLarge has Pebble let go of batches that were too large for a memtable. It keeps
+// such a batch as it is until it is written out, and after that in the array of its
+// queue. Otherwise a server at rest keeps what its last large transaction wrote. A
+// large commit that comes meanwhile has it begin anew.
 func (s *Store) forgetLarge() {
-	const moves = 4 // the queue is rarely longer.
-	for range moves {
+	for again := true; again; again = s.moves.Add(-1) > 0 {
 		written, err := s.db.AsyncFlush()
 		if err != nil {
 			s.died(err)

@@ -57,6 +57,7 @@ type Store struct {
 	checking atomic.Int32 // Checks that run.
 
 	largeBytes int            // of a batch, above which Pebble keeps it beside its memtables.
+	moves      atomic.Int32   // that forgetLarge still makes; zero when it does not run.
 	background sync.WaitGroup // of forgetLarge; started under committer.
 
 	files sync.RWMutex // held to read Pebble's figures, and to close it; before committer.
