@@ -155,22 +155,16 @@ func has(doc bson.D, name string) bool {
 }
 
 // plainDoc is a document to store under an _id.
-func (d dice) plainDoc(id int) bson.D {
-	out := bson.D{{Key: "_id", Value: int32(id)}}
-	for _, name := range []string{"a", "b", "c"} {
-		if !d.chance(5) {
-			out = append(out, bson.E{Key: name, Value: d.value(3)})
-		}
-	}
-	return out
-}
+func (d dice) plainDoc(id int) bson.D { return d.storedDoc(id, d.value) }
 
 // simpleDoc is one whose values are often equal to others'.
-func (d dice) simpleDoc(id int) bson.D {
+func (d dice) simpleDoc(id int) bson.D { return d.storedDoc(id, d.simple) }
+
+func (d dice) storedDoc(id int, value func(depth int) any) bson.D {
 	out := bson.D{{Key: "_id", Value: int32(id)}}
 	for _, name := range []string{"a", "b", "c"} {
 		if !d.chance(5) {
-			out = append(out, bson.E{Key: name, Value: d.simple(3)})
+			out = append(out, bson.E{Key: name, Value: value(3)})
 		}
 	}
 	return out
