@@ -68,9 +68,7 @@ func (l *Log) Append(index uint64, data []byte) (size int64, err error) {
 	}
 	if frameBytes(len(data)) <= int64(bufferBytes-len(l.buf)) {
 		defer l.mu.Unlock()
-		l.frame(index, data)
-		l.buf = append(l.buf, data...)
-		l.pad(len(data))
+		l.put(index, data)
 		if len(l.buf) >= drainBytes && !l.draining {
 			l.draining = true
 			l.running.Go(l.drain)
@@ -105,7 +103,14 @@ func (l *Log) appendWritten(index uint64, data []byte) (size int64, err error) {
 	return l.end.offset, nil
 }
 
-// frame begins a frame for data in the buffer. l.mu is held, as by the next two.
+// put adds the frame of data to the buffer. l.mu is held, as by the next three.
+func (l *Log) put(index uint64, data []byte) {
+	l.frame(index, data)
+	l.buf = append(l.buf, data...)
+	l.pad(len(data))
+}
+
+// frame begins a frame for data in the buffer.
 func (l *Log) frame(index uint64, data []byte) {
 	l.buf = l.end.appendHeader(l.buf, header{
 		dataSum: dataSum(data), length: uint32(len(data)), index: index, durable: uint64(l.durable),
@@ -206,14 +211,12 @@ func (l *Log) begin() error {
 		return err
 	}
 	l.file, l.segments = f, append(l.segments, next)
-	if err := syncDir(l.fs, l.dir); err != nil {
+	if err := SyncDir(l.fs, l.dir); err != nil {
 		return err
 	}
 	l.end, l.durable = place{}, 0
 	data := encodeOpening(next.number, l.salt())
-	l.frame(l.last, data)
-	l.buf = append(l.buf, data...)
-	l.pad(len(data))
+	l.put(l.last, data)
 	l.end.file = dataSum(data)
 	if _, err := l.file.Write(l.buf); err != nil {
 		return err

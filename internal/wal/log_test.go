@@ -66,7 +66,7 @@ func create(t *testing.T, fs vfs.FS) *Log {
 func makeDir(t *testing.T, fs vfs.FS) {
 	t.Helper()
 	must(t, fs.MkdirAll("/log", 0o755))
-	must(t, syncDir(fs, "/"))
+	must(t, SyncDir(fs, "/"))
 }
 
 func appendAll(t *testing.T, l *Log, records ...record) {

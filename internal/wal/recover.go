@@ -47,17 +47,8 @@ func Open(opt Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the log's files: %w", err)
 	}
-	found := false
-	for _, number := range numbers {
-		s, ok, err := l.replay(number, opt.Replay)
-		if err != nil {
-			return nil, err
-		}
-		found = found || ok
-		l.segments = append(l.segments, s)
-	}
-	if opt.MustExist && !found {
-		return nil, fmt.Errorf("%w: its files are missing", ErrDamaged)
+	if err := l.replay(numbers, opt); err != nil {
+		return nil, err
 	}
 	if err := l.begin(); err != nil {
 		return nil, fmt.Errorf("begin a file of the log: %w", err)
@@ -85,46 +76,61 @@ func fileNumbers(fs vfs.FS, dir string) ([]uint64, error) {
 	return numbers, nil
 }
 
-// replay reads one file. ok tells that it was begun: a crash can leave one that was not.
-func (l *Log) replay(number uint64, each func(uint64, []byte) error) (s segment, ok bool, err error) {
-	path := l.path(number)
-	damaged := func(why string, args ...any) error {
-		return fmt.Errorf("%w: file %s: %s", ErrDamaged, l.fs.PathBase(path), fmt.Sprintf(why, args...))
+// replay reads the files of these numbers, as far as there is something to replay.
+func (l *Log) replay(numbers []uint64, opt Options) (err error) {
+	readers := make([]*reader, 0, len(numbers))
+	defer func() {
+		for _, r := range readers {
+			err = errors.Join(err, r.file.Close())
+		}
+	}()
+	begun := false
+	for _, number := range numbers {
+		r, err := openReader(l.fs, l.path(number))
+		if err != nil {
+			return err
+		}
+		readers = append(readers, r)
+		if err := r.opening(number); err != nil {
+			return err
+		}
+		begun = begun || r.begun
 	}
-	f, err := l.fs.Open(path)
-	if err != nil {
-		return s, false, err
+	if opt.MustExist && !begun {
+		return fmt.Errorf("%w: its files are missing", ErrDamaged)
 	}
-	defer f.Close()
-	r, err := newReader(f)
-	if err != nil {
-		return s, false, err
+	for i, r := range readers {
+		s := segment{number: numbers[i], last: r.after, bytes: r.size}
+		if i+1 < len(readers) && readers[i+1].begun && readers[i+1].after <= l.last {
+			s.last = readers[i+1].after // all in it is known.
+		} else if err := l.replayFile(r, &s, opt.Replay); err != nil {
+			return err
+		}
+		l.segments = append(l.segments, s)
 	}
-	s = segment{number: number, bytes: r.size}
-	opened, after, err := r.opening()
-	switch {
-	case errors.Is(err, io.EOF):
-		return s, false, damaged("it does not begin like a log")
-	case err != nil:
-		return s, false, err
-	case opened != number:
-		return s, false, nil // it was not begun: what is there is an older file's.
-	case after > l.last:
-		return s, false, damaged("it begins after record %d, and the last one before it is %d", after, l.last)
+	return nil
+}
+
+// replayFile reads one file, if it was begun: a crash can leave one that was not.
+func (l *Log) replayFile(r *reader, s *segment, each func(uint64, []byte) error) error {
+	if !r.begun {
+		return nil
 	}
-	s.last = after
-	if err := l.replayRecords(r, &s, each); err != nil {
-		return s, false, err
+	if r.after > l.last {
+		return r.damaged("it begins after record %d, and the last one before it is %d", r.after, l.last)
+	}
+	if err := l.replayRecords(r, s, each); err != nil {
+		return err
 	}
 	// A process that was killed may have left what only the page cache has.
-	if err := f.Sync(); err != nil {
-		return s, false, err
+	if err := r.file.Sync(); err != nil {
+		return err
 	}
-	promised, err := r.promised(f)
+	promised, err := r.promised()
 	if err == nil && promised > r.at.offset {
-		err = damaged("%d bytes were durable, %d can be read", promised, r.at.offset)
+		err = r.damaged("%d bytes were durable, %d can be read", promised, r.at.offset)
 	}
-	return s, true, err
+	return err
 }
 
 // replayRecords passes on the records of one file, up to where they end.
@@ -138,7 +144,7 @@ func (l *Log) replayRecords(r *reader, s *segment, each func(uint64, []byte) err
 			return err
 		}
 		if h.index <= s.last {
-			return fmt.Errorf("%w: record %d stands after %d", ErrDamaged, h.index, s.last)
+			return r.damaged("record %d stands after %d", h.index, s.last)
 		}
 		s.last = h.index
 		if h.index <= l.last {
@@ -153,40 +159,54 @@ func (l *Log) replayRecords(r *reader, s *segment, each func(uint64, []byte) err
 
 // reader reads the frames of one file.
 type reader struct {
-	file *bufio.Reader
-	at   place // of the next frame.
-	size int64
-	head [headerBytes]byte
+	name  string
+	file  vfs.File
+	from  *bufio.Reader // file.
+	size  int64
+	begun bool   // set by opening.
+	after uint64 // index of the last record before the file, if that was begun.
+	at    place  // of the next frame.
+	head  [headerBytes]byte
 }
 
-func newReader(f vfs.File) (*reader, error) {
-	info, err := f.Stat()
+func openReader(fs vfs.FS, path string) (*reader, error) {
+	f, err := fs.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	return &reader{file: bufio.NewReaderSize(f, 256<<10), size: info.Size()}, nil
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &reader{name: fs.PathBase(path), file: f, from: bufio.NewReaderSize(f, 256<<10), size: info.Size()}, nil
 }
 
-// opening reads the first frame, and returns the file's number and the index of the
-// last record before it. A file that holds nothing yet has number zero; one that does
-// not begin like a log is io.EOF.
-func (r *reader) opening() (number, after uint64, err error) {
+func (r *reader) damaged(why string, args ...any) error {
+	return fmt.Errorf("%w: file %s: %s", ErrDamaged, r.name, fmt.Sprintf(why, args...))
+}
+
+// opening reads the first frame. A file was not begun if it holds nothing yet, or what
+// an older one left.
+func (r *reader) opening(number uint64) error {
 	if r.size < frameBytes(openingBytes) {
-		return 0, 0, nil
+		return nil
 	}
 	h, data, err := r.next()
 	if errors.Is(err, io.EOF) && r.head == [headerBytes]byte{} {
-		return 0, 0, nil
+		return nil
 	}
-	if err != nil {
-		return 0, 0, err
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
 	}
-	number, ok := decodeOpening(data)
+	opened, ok := decodeOpening(data)
 	if !ok {
-		return 0, 0, io.EOF
+		return r.damaged("it does not begin like a log")
 	}
-	r.at.file = dataSum(data)
-	return number, h.index, nil
+	r.at.file, r.begun = dataSum(data), opened == number
+	if r.begun {
+		r.after = h.index
+	}
+	return nil
 }
 
 // next returns the next frame; io.EOF is where no frame begins, or one that is not
@@ -196,7 +216,7 @@ func (r *reader) next() (h header, data []byte, err error) {
 	if left < headerBytes {
 		return h, nil, io.EOF
 	}
-	if _, err := io.ReadFull(r.file, r.head[:]); err != nil {
+	if _, err := io.ReadFull(r.from, r.head[:]); err != nil {
 		return h, nil, shrunk(err)
 	}
 	h, ok := r.at.parseHeader(r.head[:])
@@ -204,7 +224,7 @@ func (r *reader) next() (h header, data []byte, err error) {
 		return h, nil, io.EOF
 	}
 	data = make([]byte, int(h.length)+padding(int(h.length)))
-	if _, err := io.ReadFull(r.file, data); err != nil {
+	if _, err := io.ReadFull(r.from, data); err != nil {
 		return h, nil, shrunk(err)
 	}
 	if data = data[:h.length:h.length]; dataSum(data) != h.dataSum {
@@ -224,12 +244,12 @@ func shrunk(err error) error {
 
 // promised looks behind the end for frames that say how much of the file was durable
 // before them, and returns the most.
-func (r *reader) promised(f vfs.File) (int64, error) {
+func (r *reader) promised() (int64, error) {
 	const window = 1 << 20 // a multiple of frameAlign.
 	most := int64(0)
 	buf := make([]byte, min(window+headerBytes, r.size-r.at.offset))
 	for at := r.at; at.offset < r.size; at.offset += window {
-		n, err := f.ReadAt(buf[:min(int64(len(buf)), r.size-at.offset)], at.offset)
+		n, err := r.file.ReadAt(buf[:min(int64(len(buf)), r.size-at.offset)], at.offset)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return 0, err
 		}
@@ -244,7 +264,8 @@ func (r *reader) promised(f vfs.File) (int64, error) {
 	return most, nil
 }
 
-func syncDir(fs vfs.FS, dir string) error {
+// SyncDir makes the names in a directory durable.
+func SyncDir(fs vfs.FS, dir string) error {
 	d, err := fs.OpenDir(dir)
 	if err != nil {
 		return err

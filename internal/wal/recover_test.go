@@ -118,6 +118,20 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// TestNotNeeded: a file whose records the caller has is not read beyond its opening.
+func TestNotNeeded(t *testing.T) {
+	for after, want := range map[uint64]int{3: -1, 4: 4, 6: 2} {
+		fs := written(t)
+		text := readFile(t, fs, file1)
+		text[len(text)-1] ^= 1 // of record 4.
+		writeFile(t, fs, file1, text)
+		_, got, err := reopen(fs, after)
+		if want < 0 && !errors.Is(err, ErrDamaged) || want >= 0 && (err != nil || len(got) != want) {
+			t.Errorf("after %d: %v, %v", after, got, err)
+		}
+	}
+}
+
 // TestUsedAgain: a file that is used again holds frames of its former life. They are
 // not taken for its own, whatever is left of the new ones.
 func TestUsedAgain(t *testing.T) {

@@ -72,7 +72,7 @@ func (d watchedDisk) Create(name string, category vfs.DiskWriteCategory) (vfs.Fi
 	return d.open(name, func() (vfs.File, error) {
 		f, err := d.FS.Create(name, category)
 		if err == nil && strings.HasPrefix(d.PathBase(name), "MANIFEST") {
-			err = syncDir(d.FS, d.PathDir(name))
+			err = wal.SyncDir(d.FS, d.PathDir(name))
 		}
 		return f, err
 	})

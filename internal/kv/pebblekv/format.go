@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/pandodb/pando/internal/env"
+	"github.com/pandodb/pando/internal/wal"
 )
 
 // Files of a store; see docs/format/store.md.
@@ -122,7 +123,7 @@ func writeFormat(disk vfs.FS, dir string, f format) error {
 	if err := disk.Rename(path+crashRenameSuffix, path); err != nil {
 		return err
 	}
-	return syncDir(disk, dir)
+	return wal.SyncDir(disk, dir)
 }
 
 // rewriteFormat writes f in the newest format.
@@ -151,19 +152,11 @@ func makeDir(disk vfs.FS, dir string) error {
 		return err
 	}
 	for _, parent := range parents {
-		if err := syncDir(disk, parent); err != nil {
+		if err := wal.SyncDir(disk, parent); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func syncDir(disk vfs.FS, dir string) error {
-	d, err := disk.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // lockDir keeps other processes out.
