@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -83,7 +84,7 @@ func (s *serveCommand) readConfig() error {
 			return v.errorf("%s is set twice", v.key)
 		}
 		seen[v.key] = true
-		if name, ok := cutSection(v.key, parameters); ok {
+		if name, ok := strings.CutPrefix(v.key, parameters+"."); ok {
 			fromFile = append(fromFile, name+"="+v.node.Value)
 			return nil
 		}
@@ -125,17 +126,9 @@ func (s *serveCommand) walkConfig(section string, n *yaml.Node, visit func(confi
 	return nil
 }
 
-// cutSection takes a section's name off a key.
-func cutSection(key, section string) (rest string, ok bool) {
-	if n := len(section); len(key) > n && key[:n] == section && key[n] == '.' {
-		return key[n+1:], true
-	}
-	return "", false
-}
-
 func isSection(key string) bool {
 	for k := range configKeys {
-		if _, ok := cutSection(k, key); ok {
+		if strings.HasPrefix(k, key+".") {
 			return true
 		}
 	}
