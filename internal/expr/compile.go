@@ -274,13 +274,9 @@ func between(least, most int, fn evalFunc) builder {
 // namedLater is named for operators that look at all names before they compile an
 // operand, and then begin with the last of names. check is asked in between.
 func (sc *Scope) namedLater(d bsonx.Doc, names []string, unknown func(key string) error, check func(given []bsonx.Value) error) ([]Expr, error) {
-	given := make([]bsonx.Value, len(names))
-	for key, v := range bsonx.All(d) {
-		i := slices.Index(names, key)
-		if i < 0 {
-			return nil, unknown(key)
-		}
-		given[i] = v
+	given, err := fieldsOf(d, names, unknown)
+	if err != nil {
+		return nil, err
 	}
 	if err := check(given); err != nil {
 		return nil, err
@@ -290,7 +286,6 @@ func (sc *Scope) namedLater(d bsonx.Doc, names []string, unknown func(key string
 		if bsonx.IsMissing(given[i]) {
 			continue
 		}
-		var err error
 		if args[i], err = sc.operand(given[i]); err != nil {
 			return nil, err
 		}
